@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use symbolon_token::{AppCertificate, Policy, RtcAccess, TokenError, TokenId, UidRequest, Unverified, Wildcards};
+use symbolon_token::{
+    AppCertificate, Policy, RtcAccess, TokenError, TokenId, UidRequest, Unverified, Wildcards,
+};
 
 use crate::Now;
 use crate::code::{ErrorCode, Reason, RenewCode};
@@ -28,13 +30,25 @@ impl Grant {
     fn new(access: &RtcAccess, enforced: bool, now: Now) -> Result<Self, Ended> {
         let uid = match access.uid.as_str() {
             "" => None,
-            text => Some(Uid::parse(text).ok_or_else(|| invalid_token("uid_mismatch", ACCOUNT_TOKEN))?),
+            text => {
+                Some(Uid::parse(text).ok_or_else(|| invalid_token("uid_mismatch", ACCOUNT_TOKEN))?)
+            }
         };
         let join = Some(access.join_until);
         let publish = |until: Option<u64>| if enforced { until } else { join };
-        let unix = [join, publish(access.audio_until), publish(access.video_until), publish(access.data_until)];
+        let unix = [
+            join,
+            publish(access.audio_until),
+            publish(access.video_until),
+            publish(access.data_until),
+        ];
         let instants = unix.map(|end| end.map(|end| now.instant_at(end)));
-        Ok(Self { uid, token_id: access.token_id, unix, instants })
+        Ok(Self {
+            uid,
+            token_id: access.token_id,
+            unix,
+            instants,
+        })
     }
 
     /// When a privilege ends; absent when it was not granted.
@@ -54,11 +68,15 @@ impl Grant {
 
     /// The privileges that end at this instant.
     pub fn ending_at(&self, end: Instant) -> Vec<Privilege> {
-        Privilege::ALL.into_iter().filter(|privilege| self.until(*privilege) == Some(end)).collect()
+        Privilege::ALL
+            .into_iter()
+            .filter(|privilege| self.until(*privilege) == Some(end))
+            .collect()
     }
 }
 
-const ACCOUNT_TOKEN: &str = "the token was made for a user account, and this channel is joined by uid";
+const ACCOUNT_TOKEN: &str =
+    "the token was made for a user account, and this channel is joined by uid";
 
 /// One tenant.
 #[derive(Clone, Debug)]
@@ -76,7 +94,12 @@ pub struct App {
 impl App {
     /// An app with these certificates and the safe defaults.
     pub fn new(certificates: Vec<AppCertificate>) -> Self {
-        Self { certificates, disabled: false, wildcards: Wildcards::Off, publish_privileges: true }
+        Self {
+            certificates,
+            disabled: false,
+            wildcards: Wildcards::Off,
+            publish_privileges: true,
+        }
     }
 }
 
@@ -119,16 +142,32 @@ impl Door {
         now: Now,
     ) -> Result<Pass, Ended> {
         let name = ChannelName::parse(channel).map_err(|error| {
-            ended(ErrorCode::InvalidChannelName, Reason::InvalidChannelName, "invalid_channel", error)
+            ended(
+                ErrorCode::InvalidChannelName,
+                Reason::InvalidChannelName,
+                "invalid_channel",
+                error,
+            )
         })?;
         let (app_id, app) = self.app(app_id)?;
-        let token = token.filter(|token| !token.expose().is_empty()).ok_or_else(|| {
-            invalid_token("token_missing", "this app admits nobody without a token; ask the token server for one")
-        })?;
+        let token = token
+            .filter(|token| !token.expose().is_empty())
+            .ok_or_else(|| {
+                invalid_token(
+                    "token_missing",
+                    "this app admits nobody without a token; ask the token server for one",
+                )
+            })?;
         let uid = Uid::new(uid);
-        let access = access(app_id, app, &name, uid, token, now).map_err(|error| refusal(&error))?;
+        let access =
+            access(app_id, app, &name, uid, token, now).map_err(|error| refusal(&error))?;
         let grant = Grant::new(&access, app.publish_privileges, now)?;
-        Ok(Pass { app: app_id, channel: name, uid: uid.or(grant.uid), grant })
+        Ok(Pass {
+            app: app_id,
+            channel: name,
+            uid: uid.or(grant.uid),
+            grant,
+        })
     }
 
     /// Checks a renewal like a join: same App ID, same channel, same user.
@@ -143,19 +182,30 @@ impl Door {
         token: &Token,
         now: Now,
     ) -> Result<Grant, (RenewCode, String)> {
-        let app = self.apps.get(&app_id).ok_or((RenewCode::OtherAppId, UNKNOWN_APP.to_owned()))?;
+        let app = self
+            .apps
+            .get(&app_id)
+            .ok_or((RenewCode::OtherAppId, UNKNOWN_APP.to_owned()))?;
         let access = access(app_id, app, channel, Some(uid), token, now)
             .map_err(|error| (renew_code(&error), error.to_string()))?;
-        Grant::new(&access, app.publish_privileges, now).map_err(|ended| (RenewCode::Invalid, ended.message))
+        Grant::new(&access, app.publish_privileges, now)
+            .map_err(|ended| (RenewCode::Invalid, ended.message))
     }
 
     fn app(&self, app_id: &str) -> Result<(AppId, &App), Ended> {
-        let refused = |slug, message| ended(ErrorCode::InvalidAppId, Reason::InvalidAppId, slug, message);
+        let refused =
+            |slug, message| ended(ErrorCode::InvalidAppId, Reason::InvalidAppId, slug, message);
         let id = AppId::parse(app_id)
             .map_err(|_| refused("app_id_invalid", "an App ID is 32 hexadecimal characters"))?;
-        let app = self.apps.get(&id).ok_or_else(|| refused("app_id_unknown", UNKNOWN_APP))?;
+        let app = self
+            .apps
+            .get(&id)
+            .ok_or_else(|| refused("app_id_unknown", UNKNOWN_APP))?;
         if app.disabled {
-            return Err(refused("project_disabled", "this App ID has been disabled by its operator"));
+            return Err(refused(
+                "project_disabled",
+                "this App ID has been disabled by its operator",
+            ));
         }
         Ok((id, app))
     }
@@ -178,7 +228,10 @@ fn access(
     let claims = unverified.verify(&app.certificates)?;
     let text = uid.map(|uid| uid.to_string());
     let uid = text.as_deref().map_or(UidRequest::Any, UidRequest::Text);
-    let policy = Policy { wildcards: app.wildcards, ..Policy::default() };
+    let policy = Policy {
+        wildcards: app.wildcards,
+        ..Policy::default()
+    };
     claims.rtc_access(now.unix_seconds(), channel.as_str(), uid, &policy)
 }
 
@@ -206,5 +259,29 @@ fn invalid_token(slug: &str, message: &str) -> Ended {
 
 /// The last message of a connection.
 pub(crate) fn ended(code: ErrorCode, reason: Reason, slug: &str, message: impl ToString) -> Ended {
-    Ended { code, reason, slug: slug.to_owned(), message: message.to_string(), retry_after_ms: None }
+    Ended {
+        code,
+        reason,
+        slug: slug.to_owned(),
+        message: message.to_string(),
+        retry_after_ms: None,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A grant whose privileges (join, audio, video, data) end so many seconds after `start`.
+    pub(crate) fn grant(start: Instant, ends: [Option<u64>; 4]) -> Grant {
+        let instants = ends.map(|end| end.map(|end| start + Duration::from_secs(end)));
+        Grant {
+            uid: None,
+            token_id: TokenId::default(),
+            unix: ends,
+            instants,
+        }
+    }
 }
