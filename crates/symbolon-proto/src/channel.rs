@@ -22,8 +22,7 @@ use crate::code::{ErrorCode, OfflineReason, Reason, RenewCode, RoleChangeFailure
 use crate::grant::{Grant, ended};
 use crate::id::{ConnId, Mid, PublicationId, ResumeId, Uid};
 use crate::message::{
-    Ended, Joined, Kind, OwnPublication, Profile, PublishBinding, Role, ServerMessage, Slot,
-    SlotBinding, Subscribe,
+    Ended, Joined, Kind, OwnPublication, Profile, PublishBinding, Role, ServerMessage, Slot, SlotBinding, Subscribe,
 };
 use crate::standing::Rule;
 
@@ -212,10 +211,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            members: 10_000,
-            broadcasters: 128,
-        }
+        Self { members: 10_000, broadcasters: 128 }
     }
 }
 
@@ -253,18 +249,8 @@ impl Departure {
 
     fn last_message(self) -> Ended {
         match self {
-            Self::Left => ended(
-                ErrorCode::Ok,
-                Reason::LeaveChannel,
-                "left",
-                "you left the channel",
-            ),
-            Self::Dropped => ended(
-                ErrorCode::Ok,
-                Reason::Lost,
-                "dropped",
-                "nothing was heard from you for too long",
-            ),
+            Self::Left => ended(ErrorCode::Ok, Reason::LeaveChannel, "left", "you left the channel"),
+            Self::Dropped => ended(ErrorCode::Ok, Reason::Lost, "dropped", "nothing was heard from you for too long"),
             Self::Expired => ended(
                 ErrorCode::TokenExpired,
                 Reason::TokenExpired,
@@ -278,12 +264,7 @@ impl Departure {
 
 fn banned() -> Ended {
     let message = "the operator of this server has barred this user or channel";
-    ended(
-        ErrorCode::ClientIsBannedByServer,
-        Reason::BannedByServer,
-        "banned",
-        message,
-    )
+    ended(ErrorCode::ClientIsBannedByServer, Reason::BannedByServer, "banned", message)
 }
 
 impl Channel {
@@ -310,12 +291,7 @@ impl Channel {
         self.settle_due(instant);
         match input {
             Input::Join(entry) => self.join(*entry, instant),
-            Input::Negotiate {
-                conn,
-                id,
-                publish,
-                slots,
-            } => self.negotiate(conn, id, publish, slots, instant),
+            Input::Negotiate { conn, id, publish, slots } => self.negotiate(conn, id, publish, slots, instant),
             Input::Subscribe { conn, subscribe } => self.subscribe(conn, subscribe),
             Input::SetMuted { conn, mid, muted } => self.set_muted(conn, &mid, muted, instant),
             Input::SetRole { conn, id, role } => self.set_role(conn, id, role, instant),
@@ -335,11 +311,7 @@ impl Channel {
 
     /// When to come back with [`Input::Tick`].
     pub fn deadline(&self) -> Option<Instant> {
-        self.timers
-            .next()
-            .into_iter()
-            .chain(self.storms.next_end())
-            .min()
+        self.timers.next().into_iter().chain(self.storms.next_end()).min()
     }
 
     /// Whether nothing would be lost by forgetting the channel.
@@ -359,18 +331,13 @@ impl Channel {
 
     /// Every member that can be told something now, and its connection.
     pub fn connections(&self) -> impl Iterator<Item = (Uid, ConnId)> + '_ {
-        self.members
-            .values()
-            .filter(|member| member.is_online())
-            .map(|member| (member.uid, member.conn))
+        self.members.values().filter(|member| member.is_online()).map(|member| (member.uid, member.conn))
     }
 
     /// The member behind a connection that is open.
     fn online(&mut self, conn: ConnId) -> Option<&mut Member> {
         let uid = self.uid_of(conn)?;
-        self.members
-            .get_mut(&uid)
-            .filter(|member| member.is_online())
+        self.members.get_mut(&uid).filter(|member| member.is_online())
     }
 
     fn negotiate(
@@ -392,12 +359,8 @@ impl Channel {
         let Some(member) = self.members.get_mut(&uid) else {
             return;
         };
-        let output = Output::Negotiated {
-            conn,
-            id,
-            publish: member.own_publications(),
-            slots: member.slots.tell_all(),
-        };
+        let output =
+            Output::Negotiated { conn, id, publish: member.own_publications(), slots: member.slots.tell_all() };
         self.outputs.insert(place, output);
         self.tell_slots();
     }
@@ -416,11 +379,7 @@ impl Channel {
             return;
         };
         let uid = member.uid;
-        if !member
-            .publications
-            .iter()
-            .any(|publication| publication.mid == *mid)
-        {
+        if !member.publications.iter().any(|publication| publication.mid == *mid) {
             let message = ServerMessage::Error {
                 id: None,
                 code: ErrorCode::InvalidArgument,
@@ -430,11 +389,7 @@ impl Channel {
             return self.outputs.push_back(Output::Send { conn, message });
         }
         self.change(uid, now, Whisper::Changes(None), |member, _| {
-            for publication in member
-                .publications
-                .iter_mut()
-                .filter(|publication| publication.mid == *mid)
-            {
+            for publication in member.publications.iter_mut().filter(|publication| publication.mid == *mid) {
                 publication.muted = muted;
             }
         });
@@ -454,18 +409,14 @@ impl Channel {
         let failure = match role {
             Role::Audience => None,
             Role::Broadcaster if !may => Some(RoleChangeFailure::NotAuthorized),
-            Role::Broadcaster if self.is_full_of_broadcasters() => {
-                Some(RoleChangeFailure::TooManyBroadcasters)
-            }
+            Role::Broadcaster if self.is_full_of_broadcasters() => Some(RoleChangeFailure::TooManyBroadcasters),
             Role::Broadcaster => None,
         };
         if let Some(reason) = failure {
             let message = role_refused(Some(id), reason, held);
             return self.outputs.push_back(Output::Send { conn, message });
         }
-        self.change(uid, now, Whisper::Changes(Some(id)), |member, _| {
-            member.asked = role
-        });
+        self.change(uid, now, Whisper::Changes(Some(id)), |member, _| member.asked = role);
     }
 
     fn renew(&mut self, conn: ConnId, id: u32, grant: Grant, now: Instant) {
@@ -543,40 +494,22 @@ impl Channel {
             return;
         };
         let next = member.is_online().then(|| member.take_warnings(now));
-        for message in next
-            .iter()
-            .flat_map(|(messages, _)| messages.iter().cloned())
-        {
-            self.outputs.push_back(Output::Send {
-                conn: member.conn,
-                message,
-            });
+        for message in next.iter().flat_map(|(messages, _)| messages.iter().cloned()) {
+            self.outputs.push_back(Output::Send { conn: member.conn, message });
         }
-        self.timers
-            .set(uid, Timer::Warn, next.and_then(|(_, next)| next));
+        self.timers.set(uid, Timer::Warn, next.and_then(|(_, next)| next));
     }
 
     fn is_full_of_broadcasters(&self) -> bool {
-        let broadcasters = self
-            .members
-            .values()
-            .filter(|member| member.standing.role == Role::Broadcaster);
-        self.profile == Profile::LiveBroadcasting
-            && broadcasters.count() >= self.limits.broadcasters
+        let broadcasters = self.members.values().filter(|member| member.standing.role == Role::Broadcaster);
+        self.profile == Profile::LiveBroadcasting && broadcasters.count() >= self.limits.broadcasters
     }
 }
 
 fn role_refused(id: Option<u32>, reason: RoleChangeFailure, role: Role) -> ServerMessage {
     let message = match reason {
-        RoleChangeFailure::TooManyBroadcasters => {
-            "the channel has all the broadcasters it may have"
-        }
+        RoleChangeFailure::TooManyBroadcasters => "the channel has all the broadcasters it may have",
         _ => "the token does not allow publishing; renew it with a publisher token first",
     };
-    ServerMessage::RoleRefused {
-        id,
-        reason,
-        role,
-        message: message.to_owned(),
-    }
+    ServerMessage::RoleRefused { id, reason, role, message: message.to_owned() }
 }

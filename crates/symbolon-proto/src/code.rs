@@ -223,11 +223,7 @@ impl Reason {
     ///
     /// After an invalid token the application may join again directly; after anything else it must leave first.
     pub fn final_state(self) -> ConnectionState {
-        if self == Self::InvalidToken {
-            ConnectionState::Disconnected
-        } else {
-            ConnectionState::Failed
-        }
+        if self == Self::InvalidToken { ConnectionState::Disconnected } else { ConnectionState::Failed }
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use symbolon_token::{
-    AppCertificate, Policy, RtcAccess, TokenError, TokenId, UidRequest, Unverified, Wildcards,
+    AppCertificate, JoinRequest, Limits as TokenLimits, Policy, Project, RtcAccess, TokenError, TokenId, UidRequest,
+    Wildcards, verify,
 };
 
 use crate::Now;
@@ -30,25 +31,13 @@ impl Grant {
     fn new(access: &RtcAccess, enforced: bool, now: Now) -> Result<Self, Ended> {
         let uid = match access.uid.as_str() {
             "" => None,
-            text => {
-                Some(Uid::parse(text).ok_or_else(|| invalid_token("uid_mismatch", ACCOUNT_TOKEN))?)
-            }
+            text => Some(Uid::parse(text).ok_or_else(|| invalid_token("uid_mismatch", ACCOUNT_TOKEN))?),
         };
         let join = Some(access.join_until);
         let publish = |until: Option<u64>| if enforced { until } else { join };
-        let unix = [
-            join,
-            publish(access.audio_until),
-            publish(access.video_until),
-            publish(access.data_until),
-        ];
+        let unix = [join, publish(access.audio_until), publish(access.video_until), publish(access.data_until)];
         let instants = unix.map(|end| end.map(|end| now.instant_at(end)));
-        Ok(Self {
-            uid,
-            token_id: access.token_id,
-            unix,
-            instants,
-        })
+        Ok(Self { uid, token_id: access.token_id, unix, instants })
     }
 
     /// When a privilege ends; absent when it was not granted.
@@ -68,15 +57,11 @@ impl Grant {
 
     /// The privileges that end at this instant.
     pub fn ending_at(&self, end: Instant) -> Vec<Privilege> {
-        Privilege::ALL
-            .into_iter()
-            .filter(|privilege| self.until(*privilege) == Some(end))
-            .collect()
+        Privilege::ALL.into_iter().filter(|privilege| self.until(*privilege) == Some(end)).collect()
     }
 }
 
-const ACCOUNT_TOKEN: &str =
-    "the token was made for a user account, and this channel is joined by uid";
+const ACCOUNT_TOKEN: &str = "the token was made for a user account, and this channel is joined by uid";
 
 /// One tenant.
 #[derive(Clone, Debug)]
@@ -87,6 +72,9 @@ pub struct App {
     pub disabled: bool,
     /// Which channel wildcards its tokens may use.
     pub wildcards: Wildcards,
+    /// Whether tokens of the older 006 format are taken. Off by default: that format can be rewritten to pass for other
+    /// channels and users.
+    pub accept_006: bool,
     /// Whether publishing needs the publish privileges. On by default; off for networks that never checked them.
     pub publish_privileges: bool,
 }
@@ -94,12 +82,7 @@ pub struct App {
 impl App {
     /// An app with these certificates and the safe defaults.
     pub fn new(certificates: Vec<AppCertificate>) -> Self {
-        Self {
-            certificates,
-            disabled: false,
-            wildcards: Wildcards::Off,
-            publish_privileges: true,
-        }
+        Self { certificates, disabled: false, wildcards: Wildcards::Off, accept_006: false, publish_privileges: true }
     }
 }
 
@@ -133,41 +116,18 @@ impl Door {
     /// # Errors
     /// The message that ends the attempt, with the code and reason of the engine API and a text that names the field
     /// that did not match.
-    pub fn admit(
-        &self,
-        app_id: &str,
-        channel: &str,
-        uid: u32,
-        token: Option<&Token>,
-        now: Now,
-    ) -> Result<Pass, Ended> {
+    pub fn admit(&self, app_id: &str, channel: &str, uid: u32, token: Option<&Token>, now: Now) -> Result<Pass, Ended> {
         let name = ChannelName::parse(channel).map_err(|error| {
-            ended(
-                ErrorCode::InvalidChannelName,
-                Reason::InvalidChannelName,
-                "invalid_channel",
-                error,
-            )
+            ended(ErrorCode::InvalidChannelName, Reason::InvalidChannelName, "invalid_channel", error)
         })?;
         let (app_id, app) = self.app(app_id)?;
-        let token = token
-            .filter(|token| !token.expose().is_empty())
-            .ok_or_else(|| {
-                invalid_token(
-                    "token_missing",
-                    "this app admits nobody without a token; ask the token server for one",
-                )
-            })?;
+        let token = token.filter(|token| !token.expose().is_empty()).ok_or_else(|| {
+            invalid_token("token_missing", "this app admits nobody without a token; ask the token server for one")
+        })?;
         let uid = Uid::new(uid);
-        let access =
-            access(app_id, app, &name, uid, token, now).map_err(|error| refusal(&error))?;
+        let access = access(app_id, app, &name, uid, token, now).map_err(|error| refusal(&error))?;
         let grant = Grant::new(&access, app.publish_privileges, now)?;
-        Ok(Pass {
-            app: app_id,
-            channel: name,
-            uid: uid.or(grant.uid),
-            grant,
-        })
+        Ok(Pass { app: app_id, channel: name, uid: uid.or(grant.uid), grant })
     }
 
     /// Checks a renewal like a join: same App ID, same channel, same user.
@@ -182,30 +142,19 @@ impl Door {
         token: &Token,
         now: Now,
     ) -> Result<Grant, (RenewCode, String)> {
-        let app = self
-            .apps
-            .get(&app_id)
-            .ok_or((RenewCode::OtherAppId, UNKNOWN_APP.to_owned()))?;
+        let app = self.apps.get(&app_id).ok_or((RenewCode::OtherAppId, UNKNOWN_APP.to_owned()))?;
         let access = access(app_id, app, channel, Some(uid), token, now)
             .map_err(|error| (renew_code(&error), error.to_string()))?;
-        Grant::new(&access, app.publish_privileges, now)
-            .map_err(|ended| (RenewCode::Invalid, ended.message))
+        Grant::new(&access, app.publish_privileges, now).map_err(|ended| (RenewCode::Invalid, ended.message))
     }
 
     fn app(&self, app_id: &str) -> Result<(AppId, &App), Ended> {
-        let refused =
-            |slug, message| ended(ErrorCode::InvalidAppId, Reason::InvalidAppId, slug, message);
-        let id = AppId::parse(app_id)
-            .map_err(|_| refused("app_id_invalid", "an App ID is 32 hexadecimal characters"))?;
-        let app = self
-            .apps
-            .get(&id)
-            .ok_or_else(|| refused("app_id_unknown", UNKNOWN_APP))?;
+        let refused = |slug, message| ended(ErrorCode::InvalidAppId, Reason::InvalidAppId, slug, message);
+        let id =
+            AppId::parse(app_id).map_err(|_| refused("app_id_invalid", "an App ID is 32 hexadecimal characters"))?;
+        let app = self.apps.get(&id).ok_or_else(|| refused("app_id_unknown", UNKNOWN_APP))?;
         if app.disabled {
-            return Err(refused(
-                "project_disabled",
-                "this App ID has been disabled by its operator",
-            ));
+            return Err(refused("project_disabled", "this App ID has been disabled by its operator"));
         }
         Ok((id, app))
     }
@@ -221,25 +170,18 @@ fn access(
     token: &Token,
     now: Now,
 ) -> Result<RtcAccess, TokenError> {
-    let unverified = Unverified::decode(token.expose(), Default::default())?;
-    if unverified.app_id() != app_id {
-        return Err(TokenError::AppIdMismatch);
-    }
-    let claims = unverified.verify(&app.certificates)?;
     let text = uid.map(|uid| uid.to_string());
-    let uid = text.as_deref().map_or(UidRequest::Any, UidRequest::Text);
-    let policy = Policy {
-        wildcards: app.wildcards,
-        ..Policy::default()
-    };
-    claims.rtc_access(now.unix_seconds(), channel.as_str(), uid, &policy)
+    let request =
+        JoinRequest { channel: channel.as_str(), uid: text.as_deref().map_or(UidRequest::Any, UidRequest::Text) };
+    let project = Project { certificates: &app.certificates, disabled: app.disabled };
+    let lookup = |id: &AppId| (*id == app_id).then_some(project);
+    let policy = Policy { wildcards: app.wildcards, allow_006: app.accept_006, ..Policy::default() };
+    verify(token.expose(), lookup, request, now.unix_seconds(), TokenLimits::default(), &policy)
 }
 
 fn refusal(error: &TokenError) -> Ended {
     match error.reason() {
-        slug @ ("expired" | "privilege_expired") => {
-            ended(ErrorCode::TokenExpired, Reason::TokenExpired, slug, error)
-        }
+        slug @ ("expired" | "privilege_expired") => ended(ErrorCode::TokenExpired, Reason::TokenExpired, slug, error),
         slug => ended(ErrorCode::InvalidToken, Reason::InvalidToken, slug, error),
     }
 }
@@ -259,13 +201,7 @@ fn invalid_token(slug: &str, message: &str) -> Ended {
 
 /// The last message of a connection.
 pub(crate) fn ended(code: ErrorCode, reason: Reason, slug: &str, message: impl ToString) -> Ended {
-    Ended {
-        code,
-        reason,
-        slug: slug.to_owned(),
-        message: message.to_string(),
-        retry_after_ms: None,
-    }
+    Ended { code, reason, slug: slug.to_owned(), message: message.to_string(), retry_after_ms: None }
 }
 
 #[cfg(test)]
@@ -277,11 +213,6 @@ pub(crate) mod tests {
     /// A grant whose privileges (join, audio, video, data) end so many seconds after `start`.
     pub(crate) fn grant(start: Instant, ends: [Option<u64>; 4]) -> Grant {
         let instants = ends.map(|end| end.map(|end| start + Duration::from_secs(end)));
-        Grant {
-            uid: None,
-            token_id: TokenId::default(),
-            unix: ends,
-            instants,
-        }
+        Grant { uid: None, token_id: TokenId::from_bytes([0; 32]), unix: ends, instants }
     }
 }

@@ -16,11 +16,7 @@ impl ChannelName {
     /// # Errors
     /// When it is empty, longer than 64 bytes, or holds a character outside the allowed set (`*` is outside).
     pub fn parse(text: &str) -> Result<Self, InvalidChannelName> {
-        if symbolon_token::channel_name_is_valid(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidChannelName)
-        }
+        if symbolon_token::channel_name_is_valid(text) { Ok(Self(text.to_owned())) } else { Err(InvalidChannelName) }
     }
 
     /// The name as text.
@@ -100,13 +96,8 @@ impl Mid {
     /// # Errors
     /// When it is anything else.
     pub fn parse(text: &str) -> Result<Self, InvalidMid> {
-        let fits =
-            (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        if fits {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidMid)
-        }
+        let fits = (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidMid) }
     }
 
     /// The name as text.
@@ -180,12 +171,7 @@ impl ResumeId {
     /// Whether two are the same, in a time that does not depend on where they differ.
     pub fn matches(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()
-            && self
-                .0
-                .bytes()
-                .zip(other.0.bytes())
-                .fold(0, |differs, (a, b)| differs | (a ^ b))
-                == 0
+            && self.0.bytes().zip(other.0.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
     }
 }
 
@@ -203,18 +189,7 @@ mod tests {
     fn a_uid_has_one_spelling() {
         assert_eq!(Uid::parse("1001"), Uid::new(1001));
         assert_eq!(Uid::parse("4294967295"), Uid::new(u32::MAX));
-        for text in [
-            "0",
-            "",
-            "01001",
-            "+1001",
-            " 1001",
-            "1001 ",
-            "1001.0",
-            "1e3",
-            "4294967296",
-            "１００１",
-        ] {
+        for text in ["0", "", "01001", "+1001", " 1001", "1001 ", "1001.0", "1e3", "4294967296", "１００１"] {
             assert_eq!(Uid::parse(text), None, "{text}");
         }
     }

@@ -23,11 +23,7 @@ pub const MAX_NAME_BYTES: usize = 128;
 /// What a client sends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(
-    tag = "type",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum ClientMessage {
     /// Enters a channel. The first message on every connection, answered by [`ServerMessage::Joined`] or
@@ -169,22 +165,14 @@ pub struct Subscribe {
 
 impl Default for Subscribe {
     fn default() -> Self {
-        Self {
-            audio: true,
-            video: true,
-            except: Vec::new(),
-        }
+        Self { audio: true, video: true, except: Vec::new() }
     }
 }
 
 impl Subscribe {
     /// Whether media of this kind from this member is wanted.
     pub fn wants(&self, uid: Uid, kind: Kind) -> bool {
-        let exception = self
-            .except
-            .iter()
-            .rev()
-            .find(|exception| exception.uid == uid && exception.kind == kind);
+        let exception = self.except.iter().rev().find(|exception| exception.uid == uid && exception.kind == kind);
         match (exception, kind) {
             (Some(exception), _) => exception.wanted,
             (None, Kind::Audio) => self.audio,
@@ -213,11 +201,7 @@ pub struct SubscribeException {
 /// What the edge sends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(
-    tag = "type",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum ServerMessage {
     /// The join succeeded.
@@ -508,9 +492,7 @@ pub struct Speaker {
 }
 
 /// What a client asks to be.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum Role {
@@ -522,9 +504,7 @@ pub enum Role {
 }
 
 /// How a channel is used.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum Profile {
@@ -547,9 +527,7 @@ pub enum Kind {
 }
 
 /// What a stream shows.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum Source {

@@ -41,11 +41,7 @@ impl Now {
         let monotonic = self.instant.saturating_duration_since(earlier.instant);
         let wall = self.unix.saturating_sub(earlier.unix);
         let back = earlier.unix.saturating_sub(self.unix);
-        if back > Duration::ZERO {
-            monotonic + back
-        } else {
-            wall.abs_diff(monotonic)
-        }
+        if back > Duration::ZERO { monotonic + back } else { wall.abs_diff(monotonic) }
     }
 }
 
@@ -59,10 +55,7 @@ mod tests {
     #[test]
     fn token_times_become_instants_without_overflow() {
         let now = Now::new(Instant::now(), Duration::from_millis(1_000_500));
-        assert_eq!(
-            now.instant_at(1_010),
-            now.instant + Duration::from_millis(9_500)
-        );
+        assert_eq!(now.instant_at(1_010), now.instant + Duration::from_millis(9_500));
         assert_eq!(now.instant_at(5), now.instant);
         assert!(now.instant_at(u64::MAX) > now.instant);
     }
@@ -70,19 +63,10 @@ mod tests {
     #[test]
     fn drift_is_seen_in_both_directions() {
         let then = Now::new(Instant::now(), Duration::from_secs(100));
-        let slept = Now::new(
-            then.instant + Duration::from_secs(1),
-            Duration::from_secs(161),
-        );
-        let set_back = Now::new(
-            then.instant + Duration::from_secs(1),
-            Duration::from_secs(40),
-        );
+        let slept = Now::new(then.instant + Duration::from_secs(1), Duration::from_secs(161));
+        let set_back = Now::new(then.instant + Duration::from_secs(1), Duration::from_secs(40));
         assert_eq!(slept.drift_since(&then), Duration::from_secs(60));
         assert_eq!(set_back.drift_since(&then), Duration::from_secs(61));
-        assert_eq!(
-            then.after(Duration::from_secs(9)).drift_since(&then),
-            Duration::ZERO
-        );
+        assert_eq!(then.after(Duration::from_secs(9)).drift_since(&then), Duration::ZERO);
     }
 }

@@ -77,9 +77,7 @@ impl Standing {
 
     /// Whether anything at all may be published.
     pub fn may_broadcast(&self) -> bool {
-        [self.audio, self.video, self.data]
-            .into_iter()
-            .any(Allowance::is_yes)
+        [self.audio, self.video, self.data].into_iter().any(Allowance::is_yes)
     }
 
     /// The same for the wire.
@@ -103,24 +101,14 @@ pub fn standing(grant: &Grant, uid: Uid, asked: Role, rules: &[Rule], now: Insta
         let denied = |rule: &Rule| rule.denies == privilege || rule.denies == Privilege::Join;
         if grant.until(privilege).is_none_or(|until| until <= now) {
             Allowance::NotGranted
-        } else if rules
-            .iter()
-            .any(|rule| denied(rule) && rule.touches(uid, now))
-        {
+        } else if rules.iter().any(|rule| denied(rule) && rule.touches(uid, now)) {
             Allowance::Forbidden
         } else {
             Allowance::Yes
         }
     };
-    let grant_ends = || {
-        Privilege::ALL
-            .into_iter()
-            .filter_map(|privilege| grant.until(privilege))
-    };
-    let rule_ends = rules
-        .iter()
-        .filter(|rule| rule.touches(uid, now))
-        .map(|rule| rule.until);
+    let grant_ends = || Privilege::ALL.into_iter().filter_map(|privilege| grant.until(privilege));
+    let rule_ends = rules.iter().filter(|rule| rule.touches(uid, now)).map(|rule| rule.until);
     let next_end = grant_ends().filter(|end| *end > now).min();
     let mut standing = Standing {
         role: asked,
@@ -141,10 +129,7 @@ pub fn standing(grant: &Grant, uid: Uid, asked: Role, rules: &[Rule], now: Insta
 /// Whole milliseconds from `now` until `end`, rounded up, so that nobody comes too early.
 pub(crate) fn millis_until(end: Instant, now: Instant) -> u32 {
     let left = end.saturating_duration_since(now);
-    left.as_nanos()
-        .div_ceil(1_000_000)
-        .try_into()
-        .unwrap_or(u32::MAX)
+    left.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u32::MAX)
 }
 
 impl Privilege {
@@ -169,15 +154,7 @@ mod tests {
     fn privileges_end_one_by_one() {
         let start = Instant::now();
         let grant = grant(start, [Some(60), Some(20), Some(40), None]);
-        let at = |after| {
-            standing(
-                &grant,
-                uid(),
-                Role::Broadcaster,
-                &[],
-                start + seconds(after),
-            )
-        };
+        let at = |after| standing(&grant, uid(), Role::Broadcaster, &[], start + seconds(after));
 
         let early = at(0);
         assert!(early.join.is_yes() && early.audio.is_yes() && early.video.is_yes());
@@ -185,17 +162,11 @@ mod tests {
         assert_eq!(early.changes_at, Some(start + seconds(20)));
 
         let later = at(20);
-        assert_eq!(
-            (later.audio, later.role),
-            (Allowance::NotGranted, Role::Broadcaster)
-        );
+        assert_eq!((later.audio, later.role), (Allowance::NotGranted, Role::Broadcaster));
         assert_eq!(later.changes_at, Some(start + seconds(40)));
 
         let late = at(40);
-        assert_eq!(
-            (late.video, late.role),
-            (Allowance::NotGranted, Role::Audience)
-        );
+        assert_eq!((late.video, late.role), (Allowance::NotGranted, Role::Audience));
         assert_eq!(late.ends_at, start + seconds(60));
 
         assert_eq!(at(60).join, Allowance::NotGranted);
@@ -206,34 +177,16 @@ mod tests {
     fn rules_forbid_and_end() {
         let start = Instant::now();
         let grant = grant(start, [Some(600); 4]);
-        let rule = |denies, uid| Rule {
-            uid,
-            denies,
-            until: start + seconds(10),
-        };
-        let with = |rule, after| {
-            standing(
-                &grant,
-                uid(),
-                Role::Broadcaster,
-                &[rule],
-                start + seconds(after),
-            )
-        };
+        let rule = |denies, uid| Rule { uid, denies, until: start + seconds(10) };
+        let with = |rule, after| standing(&grant, uid(), Role::Broadcaster, &[rule], start + seconds(after));
 
         let muted = with(rule(Privilege::Audio, None), 0);
-        assert_eq!(
-            (muted.audio, muted.video),
-            (Allowance::Forbidden, Allowance::Yes)
-        );
+        assert_eq!((muted.audio, muted.video), (Allowance::Forbidden, Allowance::Yes));
         assert_eq!(muted.changes_at, Some(start + seconds(10)));
         assert!(with(rule(Privilege::Audio, None), 10).audio.is_yes());
 
         let banned = with(rule(Privilege::Join, Some(uid())), 0);
-        assert_eq!(
-            (banned.join, banned.video),
-            (Allowance::Forbidden, Allowance::Forbidden)
-        );
+        assert_eq!((banned.join, banned.video), (Allowance::Forbidden, Allowance::Forbidden));
         assert!(with(rule(Privilege::Join, Uid::new(8)), 0).join.is_yes());
     }
 

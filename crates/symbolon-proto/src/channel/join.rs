@@ -36,15 +36,8 @@ impl Channel {
     /// The checks that depend on who is already there.
     fn check_place(&mut self, uid: Uid, entry: &Entry, now: Instant) -> Result<(), Ended> {
         let held = self.members.get(&uid);
-        if self
-            .members
-            .values()
-            .any(|member| member.uid != uid && resumes(entry, member))
-        {
-            return Err(rejected(
-                "not_found",
-                "there is no such session to come back to",
-            ));
+        if self.members.values().any(|member| member.uid != uid && resumes(entry, member)) {
+            return Err(rejected("not_found", "there is no such session to come back to"));
         }
         match standing(&entry.grant, uid, entry.role, &self.rules, now).join {
             Allowance::Yes => {}
@@ -52,13 +45,13 @@ impl Channel {
             Allowance::NotGranted => return Err(Departure::Expired.last_message()),
         }
         match held {
-            None if self.members.len() >= self.limits.members => Err(rejected(
-                "channel_full",
-                "the channel has all the members it may have",
-            )),
+            None if self.members.len() >= self.limits.members => {
+                Err(rejected("channel_full", "the channel has all the members it may have"))
+            }
             Some(held) if !resumes(entry, held) => {
                 if held.exact && !entry.grant.is_exact() {
-                    let message = "this uid is in use by someone whose token was made for it; bring a token for your uid";
+                    let message =
+                        "this uid is in use by someone whose token was made for it; bring a token for your uid";
                     return Err(rejected("uid_in_use", message));
                 }
                 self.storms.takeover(uid, now)
@@ -69,24 +62,14 @@ impl Channel {
     }
 
     /// The role to come in with, and why it is not the one asked for.
-    fn role_at_join(
-        &self,
-        uid: Uid,
-        entry: &Entry,
-        now: Instant,
-    ) -> Result<(Role, Option<RoleChangeFailure>), Ended> {
+    fn role_at_join(&self, uid: Uid, entry: &Entry, now: Instant) -> Result<(Role, Option<RoleChangeFailure>), Ended> {
         if self.profile == Profile::Communication {
             return Ok((Role::Broadcaster, None));
         }
         let may = standing(&entry.grant, uid, entry.role, &self.rules, now).may_broadcast();
-        let is_broadcaster = self
-            .members
-            .get(&uid)
-            .is_some_and(|held| held.standing.role == Role::Broadcaster);
+        let is_broadcaster = self.members.get(&uid).is_some_and(|held| held.standing.role == Role::Broadcaster);
         match entry.role {
-            Role::Broadcaster if !may => {
-                Ok((Role::Audience, Some(RoleChangeFailure::NotAuthorized)))
-            }
+            Role::Broadcaster if !may => Ok((Role::Audience, Some(RoleChangeFailure::NotAuthorized))),
             Role::Broadcaster if !is_broadcaster && self.is_full_of_broadcasters() => Err(ended(
                 ErrorCode::NoServerResources,
                 Reason::TooManyBroadcasters,
@@ -97,14 +80,7 @@ impl Channel {
         }
     }
 
-    fn enter(
-        &mut self,
-        uid: Uid,
-        entry: Entry,
-        role: Role,
-        refused: Option<RoleChangeFailure>,
-        now: Instant,
-    ) {
+    fn enter(&mut self, uid: Uid, entry: Entry, role: Role, refused: Option<RoleChangeFailure>, now: Instant) {
         let conn = entry.conn;
         let has_media = !entry.publish.is_empty() || !entry.slots.is_empty();
         let place = self.outputs.len();
@@ -120,46 +96,22 @@ impl Channel {
         self.timers.clear(uid);
         self.timers.set(uid, Timer::Change, standing.changes_at);
         self.conns.insert(conn, uid);
-        let member = Member::arrive(
-            uid,
-            entry,
-            standing,
-            role,
-            held,
-            resumed,
-            &mut self.next_publication,
-        );
+        let member = Member::arrive(uid, entry, standing, role, held, resumed, &mut self.next_publication);
         self.members.insert(uid, member);
-        self.settle(
-            uid,
-            before,
-            OfflineReason::BecameAudience,
-            Whisper::Nothing,
-            now,
-        );
+        self.settle(uid, before, OfflineReason::BecameAudience, Whisper::Nothing, now);
         self.fill_slots_of(uid);
         if let Some(joined) = self.joined(uid, resumed, has_media, now) {
-            self.outputs.insert(
-                place,
-                Output::Joined {
-                    conn,
-                    joined: Box::new(joined),
-                },
-            );
+            self.outputs.insert(place, Output::Joined { conn, joined: Box::new(joined) });
         }
         self.tell_slots();
         let refused = refused.map(|reason| role_refused(None, reason, role));
-        self.outputs
-            .extend(refused.map(|message| Output::Send { conn, message }));
+        self.outputs.extend(refused.map(|message| Output::Send { conn, message }));
         self.outputs.extend(farewell);
         self.warn(uid, now);
     }
 
     fn joined(&mut self, uid: Uid, resumed: bool, has_media: bool, now: Instant) -> Option<Joined> {
-        let others = self
-            .members
-            .values()
-            .filter(|member| member.uid != uid && self.is_visible(member));
+        let others = self.members.values().filter(|member| member.uid != uid && self.is_visible(member));
         let members = others.map(Member::to_message).collect();
         let member = self.members.get_mut(&uid)?;
         let media = has_media.then(|| MediaAnswer {
@@ -185,9 +137,7 @@ impl Channel {
         let start = u32::from_be_bytes([a, b, c, d]);
         // An odd step visits every 32-bit number once.
         let candidates = (0..=u32::MAX).map(|n| start.wrapping_add(n.wrapping_mul(0x9E37_79B1)));
-        let free = candidates
-            .filter_map(Uid::new)
-            .find(|uid| !self.members.contains_key(uid));
+        let free = candidates.filter_map(Uid::new).find(|uid| !self.members.contains_key(uid));
         free.expect("a channel never holds four billion members")
     }
 }
@@ -211,13 +161,8 @@ impl Member {
             away_until: None,
             name: entry.name,
             asked: role,
-            exact: entry.grant.is_exact()
-                || (resumed && held.as_ref().is_some_and(|held| held.exact)),
-            warned: held
-                .as_ref()
-                .filter(|held| same_token(held))
-                .map(|held| held.warned.clone())
-                .unwrap_or_default(),
+            exact: entry.grant.is_exact() || (resumed && held.as_ref().is_some_and(|held| held.exact)),
+            warned: held.as_ref().filter(|held| same_token(held)).map(|held| held.warned.clone()).unwrap_or_default(),
             grant: entry.grant,
             standing,
             subscribe: entry.subscribe,
@@ -236,10 +181,7 @@ impl Member {
 }
 
 fn resumes(entry: &Entry, held: &Member) -> bool {
-    entry
-        .resume
-        .as_ref()
-        .is_some_and(|id| id.matches(&held.resume))
+    entry.resume.as_ref().is_some_and(|id| id.matches(&held.resume))
 }
 
 /// What becomes of the connection whose place is taken.
@@ -249,19 +191,11 @@ fn farewell(held: &Member, resumed: bool) -> Output {
         return Output::Drop { conn };
     }
     let message = "the same user joined this channel from elsewhere";
-    Output::Ended {
-        conn,
-        ended: ended(ErrorCode::Ok, Reason::SameUidLogin, "same_uid", message),
-    }
+    Output::Ended { conn, ended: ended(ErrorCode::Ok, Reason::SameUidLogin, "same_uid", message) }
 }
 
 fn rejected(slug: &str, message: &str) -> Ended {
-    ended(
-        ErrorCode::JoinChannelRejected,
-        Reason::RejectedByServer,
-        slug,
-        message,
-    )
+    ended(ErrorCode::JoinChannelRejected, Reason::RejectedByServer, slug, message)
 }
 
 /// Uids whose sessions throw each other out, again and again.
@@ -295,10 +229,7 @@ impl Storms {
         };
         let message = "two clients keep taking this uid from each other; give each its own uid";
         let retry_after_ms = Some(millis_until(*until, now));
-        Err(Ended {
-            retry_after_ms,
-            ..rejected("too_many_takeovers", message)
-        })
+        Err(Ended { retry_after_ms, ..rejected("too_many_takeovers", message) })
     }
 
     /// Forgets what is over.
@@ -311,11 +242,7 @@ impl Storms {
     }
 
     pub(super) fn next_end(&self) -> Option<Instant> {
-        let windows = self
-            .takeovers
-            .values()
-            .filter_map(|recent| recent.back())
-            .map(|at| *at + STORM_WINDOW);
+        let windows = self.takeovers.values().filter_map(|recent| recent.back()).map(|at| *at + STORM_WINDOW);
         self.closed.values().copied().chain(windows).min()
     }
 

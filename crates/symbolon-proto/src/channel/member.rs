@@ -7,8 +7,8 @@ use super::slots::Slots;
 use crate::grant::Grant;
 use crate::id::{ConnId, Mid, PublicationId, ResumeId, Uid};
 use crate::message::{
-    self, Kind, OwnPublication, Privilege, Publication, PublishBinding, PublishState, Role,
-    ServerMessage, Source, Subscribe,
+    self, Kind, OwnPublication, Privilege, Publication, PublishBinding, PublishState, Role, ServerMessage, Source,
+    Subscribe,
 };
 use crate::standing::{Allowance, Standing, WARNING, millis_until};
 
@@ -53,29 +53,12 @@ impl Member {
     /// another section or connection.
     pub(super) fn rebind(&mut self, bindings: Vec<PublishBinding>, next: &mut u32) {
         let mut before = std::mem::take(&mut self.publications);
-        for PublishBinding {
-            mid,
-            kind,
-            source,
-            muted,
-        } in bindings
-        {
+        for PublishBinding { mid, kind, source, muted } in bindings {
             let same = |track: &OwnTrack| track.kind == kind && track.source == source;
-            let known = before
-                .iter()
-                .position(|track| same(track) && track.mid == mid);
-            let known = known
-                .or_else(|| before.iter().position(same))
-                .map(|index| before.remove(index));
+            let known = before.iter().position(|track| same(track) && track.mid == mid);
+            let known = known.or_else(|| before.iter().position(same)).map(|index| before.remove(index));
             let id = known.map_or_else(|| take_next(next), |track| track.id);
-            self.publications.push(OwnTrack {
-                id,
-                mid,
-                kind,
-                source,
-                muted,
-                state: PublishState::NotAllowed,
-            });
+            self.publications.push(OwnTrack { id, mid, kind, source, muted, state: PublishState::NotAllowed });
         }
     }
 
@@ -92,28 +75,18 @@ impl Member {
     }
 
     pub(super) fn published(&self) -> impl Iterator<Item = &OwnTrack> {
-        self.publications
-            .iter()
-            .filter(|track| track.state == PublishState::Published)
+        self.publications.iter().filter(|track| track.state == PublishState::Published)
     }
 
     pub(super) fn own_publications(&self) -> Vec<OwnPublication> {
-        let own = |track: &OwnTrack| OwnPublication {
-            mid: track.mid.clone(),
-            id: track.id,
-            state: track.state,
-        };
+        let own = |track: &OwnTrack| OwnPublication { mid: track.mid.clone(), id: track.id, state: track.state };
         self.publications.iter().map(own).collect()
     }
 
     /// The member as the others see it.
     pub(super) fn to_message(&self) -> message::Member {
-        let publication = |track: &OwnTrack| Publication {
-            id: track.id,
-            kind: track.kind,
-            source: track.source,
-            muted: track.muted,
-        };
+        let publication =
+            |track: &OwnTrack| Publication { id: track.id, kind: track.kind, source: track.source, muted: track.muted };
         message::Member {
             uid: self.uid,
             name: self.name.clone(),
@@ -124,27 +97,16 @@ impl Member {
 
     /// The warnings that are due, and when the next one is.
     pub(super) fn take_warnings(&mut self, now: Instant) -> (Vec<ServerMessage>, Option<Instant>) {
-        let ends = Privilege::ALL
-            .into_iter()
-            .filter_map(|privilege| self.grant.until(privilege));
-        let ends: BTreeSet<_> = ends
-            .filter(|end| *end > now && !self.warned.contains(end))
-            .collect();
+        let ends = Privilege::ALL.into_iter().filter_map(|privilege| self.grant.until(privilege));
+        let ends: BTreeSet<_> = ends.filter(|end| *end > now && !self.warned.contains(end)).collect();
         let warn_at = |end: &Instant| end.checked_sub(WARNING).unwrap_or(now);
-        let due: Vec<_> = ends
-            .iter()
-            .copied()
-            .filter(|end| warn_at(end) <= now)
-            .collect();
+        let due: Vec<_> = ends.iter().copied().filter(|end| warn_at(end) <= now).collect();
         self.warned.extend(&due);
         let warning = |end| ServerMessage::TokenWillExpire {
             privileges: self.grant.ending_at(end),
             expires_in_ms: millis_until(end, now),
         };
-        (
-            due.into_iter().map(warning).collect(),
-            ends.iter().map(warn_at).find(|at| *at > now),
-        )
+        (due.into_iter().map(warning).collect(), ends.iter().map(warn_at).find(|at| *at > now))
     }
 }
 

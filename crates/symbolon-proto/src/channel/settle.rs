@@ -34,13 +34,7 @@ pub(super) struct View {
 
 impl Channel {
     /// Changes one member, recomputes what it may do, and settles the difference.
-    pub(super) fn change(
-        &mut self,
-        uid: Uid,
-        now: Instant,
-        whisper: Whisper,
-        act: impl FnOnce(&mut Member, &mut u32),
-    ) {
+    pub(super) fn change(&mut self, uid: Uid, now: Instant, whisper: Whisper, act: impl FnOnce(&mut Member, &mut u32)) {
         let before = self.view(uid);
         let Some(member) = self.members.get_mut(&uid) else {
             return;
@@ -53,8 +47,7 @@ impl Channel {
             Allowance::Forbidden => return self.depart(uid, before, Departure::Banned, now),
         }
         member.settle_publications();
-        self.timers
-            .set(uid, Timer::Change, member.standing.changes_at);
+        self.timers.set(uid, Timer::Change, member.standing.changes_at);
         self.settle(uid, before, OfflineReason::BecameAudience, whisper, now);
         if whisper != Whisper::Nothing {
             self.tell_slots();
@@ -74,19 +67,10 @@ impl Channel {
         };
         self.timers.clear(uid);
         self.conns.remove(&member.conn);
-        self.settle(
-            uid,
-            before,
-            departure.seen_by_others(),
-            Whisper::Nothing,
-            now,
-        );
+        self.settle(uid, before, departure.seen_by_others(), Whisper::Nothing, now);
         let conn = member.conn;
         self.outputs.push_back(if member.is_online() {
-            Output::Ended {
-                conn,
-                ended: departure.last_message(),
-            }
+            Output::Ended { conn, ended: departure.last_message() }
         } else {
             Output::Drop { conn }
         });
@@ -107,12 +91,7 @@ impl Channel {
         self.end_publications(lived.keys().filter(|id| !lives.contains_key(*id)).copied());
         for (publication, at) in lives.iter().filter(|(id, at)| lived.get(*id) != Some(*at)) {
             let (conn, mid, kind) = at.clone();
-            self.outputs.push_back(Output::Publish {
-                publication: *publication,
-                conn,
-                mid,
-                kind,
-            });
+            self.outputs.push_back(Output::Publish { publication: *publication, conn, mid, kind });
         }
         let seen = |view: &Option<View>| view.as_ref().and_then(|view| view.seen.clone());
         self.announce(uid, seen(&before), seen(&after), offline);
@@ -126,20 +105,14 @@ impl Channel {
 
     pub(super) fn view(&self, uid: Uid) -> Option<View> {
         let member = self.members.get(&uid)?;
-        let live = member
-            .published()
-            .map(|track| (track.id, (member.conn, track.mid.clone(), track.kind)));
+        let live = member.published().map(|track| (track.id, (member.conn, track.mid.clone(), track.kind)));
         Some(View {
             conn: member.conn,
             seen: self.is_visible(member).then(|| member.to_message()),
             live: live.collect(),
             own: member.own_publications(),
             role: member.standing.role,
-            rights: [
-                member.standing.audio,
-                member.standing.video,
-                member.standing.data,
-            ],
+            rights: [member.standing.audio, member.standing.video, member.standing.data],
         })
     }
 
@@ -169,29 +142,14 @@ impl Channel {
             (None, None) => {}
             (None, Some(member)) => self.tell_others(uid, &ServerMessage::MemberJoined { member }),
             (Some(_), None) => self.tell_others(uid, &ServerMessage::MemberLeft { uid, reason }),
-            (Some(before), Some(after)) => {
-                self.announce_publications(uid, &before.publications, &after.publications)
-            }
+            (Some(before), Some(after)) => self.announce_publications(uid, &before.publications, &after.publications),
         }
     }
 
     fn announce_publications(&mut self, uid: Uid, before: &[Publication], after: &[Publication]) {
-        let find = |list: &[Publication], id| {
-            list.iter()
-                .find(|publication| publication.id == id)
-                .cloned()
-        };
-        for publication in before
-            .iter()
-            .filter(|publication| find(after, publication.id).is_none())
-        {
-            self.tell_others(
-                uid,
-                &ServerMessage::Unpublished {
-                    uid,
-                    id: publication.id,
-                },
-            );
+        let find = |list: &[Publication], id| list.iter().find(|publication| publication.id == id).cloned();
+        for publication in before.iter().filter(|publication| find(after, publication.id).is_none()) {
+            self.tell_others(uid, &ServerMessage::Unpublished { uid, id: publication.id });
         }
         for publication in after {
             match find(before, publication.id) {
@@ -216,16 +174,10 @@ impl Channel {
         };
         let mut messages = Vec::new();
         if before.role != after.role {
-            messages.push(ServerMessage::RoleChanged {
-                id,
-                role: after.role,
-            });
+            messages.push(ServerMessage::RoleChanged { id, role: after.role });
         }
         if before.rights != after.rights && whisper != Whisper::Renewed {
-            let standing = self
-                .members
-                .get(&uid)
-                .map(|member| member.standing.to_message(now));
+            let standing = self.members.get(&uid).map(|member| member.standing.to_message(now));
             messages.extend(standing.map(ServerMessage::Standing));
         }
         let changed = after.own.iter().filter(|own| !before.own.contains(own));
@@ -242,15 +194,8 @@ impl Channel {
     }
 
     fn tell_others(&mut self, uid: Uid, message: &ServerMessage) {
-        for member in self
-            .members
-            .values()
-            .filter(|member| member.uid != uid && member.is_online())
-        {
-            self.outputs.push_back(Output::Send {
-                conn: member.conn,
-                message: message.clone(),
-            });
+        for member in self.members.values().filter(|member| member.uid != uid && member.is_online()) {
+            self.outputs.push_back(Output::Send { conn: member.conn, message: message.clone() });
         }
     }
 
@@ -282,14 +227,9 @@ impl Channel {
         let Some(subscriber) = self.members.get(&uid) else {
             return Vec::new();
         };
-        let others = self
-            .members
-            .values()
-            .filter(|member| member.uid != uid && self.is_visible(member));
-        let tracks =
-            others.flat_map(|member| member.published().map(move |track| (member.uid, track)));
-        let wanted =
-            tracks.filter(|(publisher, track)| subscriber.subscribe.wants(*publisher, track.kind));
+        let others = self.members.values().filter(|member| member.uid != uid && self.is_visible(member));
+        let tracks = others.flat_map(|member| member.published().map(move |track| (member.uid, track)));
+        let wanted = tracks.filter(|(publisher, track)| subscriber.subscribe.wants(*publisher, track.kind));
         wanted.map(|(_, track)| (track.id, track.kind)).collect()
     }
 
@@ -304,42 +244,27 @@ impl Channel {
             return;
         };
         let conn = member.conn;
-        self.outputs
-            .extend(member.slots.moves().into_iter().map(|change| match change {
-                Move::In(mid, publication) => Output::Route {
-                    publication,
-                    conn,
-                    mid,
-                },
-                Move::Out(mid) => Output::Unroute { conn, mid },
-            }));
+        self.outputs.extend(member.slots.moves().into_iter().map(|change| match change {
+            Move::In(mid, publication) => Output::Route { publication, conn, mid },
+            Move::Out(mid) => Output::Unroute { conn, mid },
+        }));
     }
 
     /// Tells everyone what their slots carry now, and who has too few.
     pub(super) fn tell_slots(&mut self) {
         for uid in self.members.keys().copied().collect::<Vec<_>>() {
             let wanted = self.wanted_by(uid);
-            let Some(member) = self
-                .members
-                .get_mut(&uid)
-                .filter(|member| member.is_online())
-            else {
+            let Some(member) = self.members.get_mut(&uid).filter(|member| member.is_online()) else {
                 continue;
             };
             let conn = member.conn;
             let slots = member.slots.tell_changes();
             let missing = member.slots.tell_missing(&wanted);
             if !slots.is_empty() {
-                self.outputs.push_back(Output::Send {
-                    conn,
-                    message: ServerMessage::Slots { slots },
-                });
+                self.outputs.push_back(Output::Send { conn, message: ServerMessage::Slots { slots } });
             }
             if let Some((audio, video)) = missing {
-                self.outputs.push_back(Output::Send {
-                    conn,
-                    message: ServerMessage::NeedSlots { audio, video },
-                });
+                self.outputs.push_back(Output::Send { conn, message: ServerMessage::NeedSlots { audio, video } });
             }
         }
     }

@@ -46,20 +46,10 @@ impl Slots {
             .into_iter()
             .partition(|slot| bindings.iter().any(|binding| binding.mid == slot.mid));
         self.slots = kept;
-        self.gone.extend(
-            gone.into_iter()
-                .filter(|slot| slot.routed.is_some())
-                .map(|slot| slot.mid),
-        );
+        self.gone.extend(gone.into_iter().filter(|slot| slot.routed.is_some()).map(|slot| slot.mid));
         for SlotBinding { mid, kind } in bindings {
             if !self.slots.iter().any(|slot| slot.mid == mid) {
-                self.slots.push(State {
-                    mid,
-                    kind,
-                    carries: None,
-                    routed: None,
-                    told: None,
-                });
+                self.slots.push(State { mid, kind, carries: None, routed: None, told: None });
             }
         }
         self.missing = (0, 0);
@@ -69,16 +59,11 @@ impl Slots {
     /// it is.
     pub(super) fn fill(&mut self, wanted: &[(PublicationId, Kind)]) {
         for slot in &mut self.slots {
-            slot.carries = slot
-                .carries
-                .filter(|id| wanted.iter().any(|(wanted, _)| wanted == id));
+            slot.carries = slot.carries.filter(|id| wanted.iter().any(|(wanted, _)| wanted == id));
         }
         let carried: BTreeSet<_> = self.slots.iter().filter_map(|slot| slot.carries).collect();
         for (id, kind) in wanted.iter().filter(|(id, _)| !carried.contains(id)) {
-            let free = self
-                .slots
-                .iter_mut()
-                .find(|slot| slot.kind == *kind && slot.carries.is_none());
+            let free = self.slots.iter_mut().find(|slot| slot.kind == *kind && slot.carries.is_none());
             if let Some(slot) = free {
                 slot.carries = Some(*id);
             }
@@ -105,11 +90,7 @@ impl Slots {
 
     /// Empties the slots that carry this publication.
     pub(super) fn release(&mut self, id: PublicationId) {
-        for slot in self
-            .slots
-            .iter_mut()
-            .filter(|slot| slot.carries == Some(id))
-        {
+        for slot in self.slots.iter_mut().filter(|slot| slot.carries == Some(id)) {
             slot.carries = None;
         }
     }
@@ -123,10 +104,7 @@ impl Slots {
 
     /// What the client does not know yet.
     pub(super) fn tell_changes(&mut self) -> Vec<Slot> {
-        let changed = self
-            .slots
-            .iter_mut()
-            .filter(|slot| slot.told != slot.carries);
+        let changed = self.slots.iter_mut().filter(|slot| slot.told != slot.carries);
         changed.map(State::tell).collect()
     }
 
@@ -151,10 +129,7 @@ impl Slots {
 impl State {
     fn tell(&mut self) -> Slot {
         self.told = self.carries;
-        Slot {
-            mid: self.mid.clone(),
-            publication: self.carries,
-        }
+        Slot { mid: self.mid.clone(), publication: self.carries }
     }
 }
 
@@ -167,13 +142,7 @@ mod tests {
     }
 
     fn slots(names: &[(&str, Kind)]) -> Vec<SlotBinding> {
-        names
-            .iter()
-            .map(|(name, kind)| SlotBinding {
-                mid: mid(name),
-                kind: *kind,
-            })
-            .collect()
+        names.iter().map(|(name, kind)| SlotBinding { mid: mid(name), kind: *kind }).collect()
     }
 
     const A: PublicationId = PublicationId(1);
@@ -182,11 +151,7 @@ mod tests {
 
     #[test]
     fn publications_keep_their_slots_while_others_come_and_go() {
-        let mut held = Slots::new(slots(&[
-            ("0", Kind::Video),
-            ("1", Kind::Video),
-            ("2", Kind::Audio),
-        ]));
+        let mut held = Slots::new(slots(&[("0", Kind::Video), ("1", Kind::Video), ("2", Kind::Audio)]));
         held.fill(&[(A, Kind::Video), (B, Kind::Video)]);
         assert_eq!(held.moves(), [Move::In(mid("0"), A), Move::In(mid("1"), B)]);
 
@@ -215,12 +180,6 @@ mod tests {
         held.rebind(slots(&[("1", Kind::Video)]));
         held.fill(&[(B, Kind::Video)]);
         assert_eq!(held.moves(), [Move::Out(mid("0"))]);
-        assert_eq!(
-            held.tell_all(),
-            [Slot {
-                mid: mid("1"),
-                publication: Some(B)
-            }]
-        );
+        assert_eq!(held.tell_all(), [Slot { mid: mid("1"), publication: Some(B) }]);
     }
 }

@@ -158,7 +158,9 @@ impl World {
     fn act(&mut self) {
         self.model.advance(self.now.instant);
         let uid = Uid::new(1 + u32::try_from(self.rng.below(MEMBERS)).unwrap()).unwrap();
-        let Some(person) = self.model.people.get(&uid).cloned() else { return self.join(uid, None) };
+        let Some(person) = self.model.people.get(&uid).cloned() else {
+            return self.join(uid, None);
+        };
         if person.lost_at.is_some() {
             return if self.rng.one_in(3) { self.join(uid, None) } else { self.join(uid, Some(person)) };
         }
@@ -251,7 +253,9 @@ impl World {
     }
 
     fn mute(&mut self, uid: Uid, person: Person) {
-        let Some(track) = person.publish.first() else { return };
+        let Some(track) = person.publish.first() else {
+            return;
+        };
         let (mid, muted) = (track.mid.clone(), !track.muted);
         self.give(Input::SetMuted { conn: person.conn, mid: mid.clone(), muted });
         let publish = &mut self.model.people.get_mut(&uid).unwrap().publish;
@@ -313,7 +317,11 @@ impl World {
 
     fn tracks(&mut self) -> Vec<PublishBinding> {
         let mut tracks = Vec::new();
-        let choices = [("0", Kind::Audio, Source::Microphone), ("1", Kind::Video, Source::Camera), ("2", Kind::Video, Source::Screen)];
+        let choices = [
+            ("0", Kind::Audio, Source::Microphone),
+            ("1", Kind::Video, Source::Camera),
+            ("2", Kind::Video, Source::Screen),
+        ];
         for (mid, kind, source) in choices {
             if self.rng.one_in(2) {
                 tracks.push(PublishBinding { mid: Mid::parse(mid).unwrap(), kind, source, muted: self.rng.one_in(4) });

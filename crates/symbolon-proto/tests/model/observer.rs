@@ -158,9 +158,8 @@ impl Client {
 
     /// Everyone that this client believes to be there.
     pub(crate) fn seen(&self) -> Seen {
-        let tracks = |member: &Member| {
-            member.publications.iter().map(|track| (track.kind, track.source, track.muted)).collect()
-        };
+        let tracks =
+            |member: &Member| member.publications.iter().map(|track| (track.kind, track.source, track.muted)).collect();
         self.members.values().map(|member| (member.uid, tracks(member))).collect()
     }
 }

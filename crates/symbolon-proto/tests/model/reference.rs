@@ -103,7 +103,8 @@ impl Reference {
     /// What this member must believe.
     pub(crate) fn seen_by(&self, viewer: Uid, now: Instant) -> Seen {
         let others = self.visible(now).filter(|(uid, _)| **uid != viewer);
-        let tracks = |person| self.published(person, now).into_iter().map(|track| (track.kind, track.source, track.muted));
+        let tracks =
+            |person| self.published(person, now).into_iter().map(|track| (track.kind, track.source, track.muted));
         others.map(|(uid, person)| (*uid, tracks(person).collect())).collect()
     }
 
@@ -112,9 +113,8 @@ impl Reference {
         let mut routes = Routes::new();
         for (publisher, person) in self.visible(now) {
             for track in self.published(person, now) {
-                let wants = |(uid, other): &(&Uid, &Person)| {
-                    *uid != publisher && other.subscribe.wants(*publisher, track.kind)
-                };
+                let wants =
+                    |(uid, other): &(&Uid, &Person)| *uid != publisher && other.subscribe.wants(*publisher, track.kind);
                 let subscribers = self.people.iter().filter(wants);
                 routes.extend(subscribers.map(|(_, other)| (person.conn, track.mid.clone(), other.conn)));
             }
