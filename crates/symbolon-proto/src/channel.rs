@@ -509,7 +509,9 @@ impl Channel {
 fn role_refused(id: Option<u32>, reason: RoleChangeFailure, role: Role) -> ServerMessage {
     let message = match reason {
         RoleChangeFailure::TooManyBroadcasters => "the channel has all the broadcasters it may have",
-        _ => "the token does not allow publishing; renew it with a publisher token first",
+        RoleChangeFailure::NotAuthorized | RoleChangeFailure::TimedOut | RoleChangeFailure::ConnectionFailed => {
+            "the token does not allow publishing; renew it with a publisher token first"
+        }
     };
     ServerMessage::RoleRefused { id, reason, role, message: message.to_owned() }
 }

@@ -142,7 +142,7 @@ impl Door {
         token: &Token,
         now: Now,
     ) -> Result<Grant, (RenewCode, String)> {
-        let app = self.apps.get(&app_id).ok_or((RenewCode::OtherAppId, UNKNOWN_APP.to_owned()))?;
+        let app = self.apps.get(&app_id).ok_or_else(|| (RenewCode::OtherAppId, UNKNOWN_APP.to_owned()))?;
         let access = access(app_id, app, channel, Some(uid), token, now)
             .map_err(|error| (renew_code(&error), error.to_string()))?;
         Grant::new(&access, app.publish_privileges, now).map_err(|ended| (RenewCode::Invalid, ended.message))

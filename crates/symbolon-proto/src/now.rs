@@ -52,9 +52,17 @@ const FAR: Duration = Duration::from_secs(400 * 24 * 3600);
 mod tests {
     use super::*;
 
+    impl Now {
+        /// Some moment, for tests to count from.
+        #[expect(clippy::disallowed_methods, reason = "there is no other way to make an `Instant`")]
+        pub(crate) fn in_tests() -> Self {
+            Self::new(Instant::now(), Duration::from_secs(1_800_000_000))
+        }
+    }
+
     #[test]
     fn token_times_become_instants_without_overflow() {
-        let now = Now::new(Instant::now(), Duration::from_millis(1_000_500));
+        let now = Now::new(Now::in_tests().instant, Duration::from_millis(1_000_500));
         assert_eq!(now.instant_at(1_010), now.instant + Duration::from_millis(9_500));
         assert_eq!(now.instant_at(5), now.instant);
         assert!(now.instant_at(u64::MAX) > now.instant);
@@ -62,7 +70,7 @@ mod tests {
 
     #[test]
     fn drift_is_seen_in_both_directions() {
-        let then = Now::new(Instant::now(), Duration::from_secs(100));
+        let then = Now::new(Now::in_tests().instant, Duration::from_secs(100));
         let slept = Now::new(then.instant + Duration::from_secs(1), Duration::from_secs(161));
         let set_back = Now::new(then.instant + Duration::from_secs(1), Duration::from_secs(40));
         assert_eq!(slept.drift_since(&then), Duration::from_secs(60));

@@ -140,6 +140,7 @@ impl Privilege {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Now;
     use crate::grant::tests::grant;
 
     const fn seconds(seconds: u64) -> Duration {
@@ -152,7 +153,7 @@ mod tests {
 
     #[test]
     fn privileges_end_one_by_one() {
-        let start = Instant::now();
+        let start = Now::in_tests().instant;
         let grant = grant(start, [Some(60), Some(20), Some(40), None]);
         let at = |after| standing(&grant, uid(), Role::Broadcaster, &[], start + seconds(after));
 
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     fn rules_forbid_and_end() {
-        let start = Instant::now();
+        let start = Now::in_tests().instant;
         let grant = grant(start, [Some(600); 4]);
         let rule = |denies, uid| Rule { uid, denies, until: start + seconds(10) };
         let with = |rule, after| standing(&grant, uid(), Role::Broadcaster, &[rule], start + seconds(after));
@@ -192,7 +193,7 @@ mod tests {
 
     #[test]
     fn remaining_time_is_rounded_up() {
-        let now = Instant::now();
+        let now = Now::in_tests().instant;
         assert_eq!(millis_until(now + Duration::from_micros(1), now), 1);
         assert_eq!(millis_until(now, now + seconds(1)), 0);
     }

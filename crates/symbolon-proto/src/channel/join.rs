@@ -76,7 +76,7 @@ impl Channel {
                 "too_many_broadcasters",
                 "the channel has all the broadcasters it may have; join as audience",
             )),
-            role => Ok((role, None)),
+            Role::Broadcaster | Role::Audience => Ok((entry.role, None)),
         }
     }
 

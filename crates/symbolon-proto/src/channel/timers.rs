@@ -64,10 +64,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::Now;
 
     #[test]
     fn a_timer_that_is_set_again_rings_once() {
-        let start = Instant::now();
+        let start = Now::in_tests().instant;
         let at = |seconds| start + Duration::from_secs(seconds);
         let uid = Uid::new(1).unwrap();
         let mut timers = Timers::default();
