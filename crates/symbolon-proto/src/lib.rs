@@ -22,3 +22,6 @@ pub mod now;
 pub mod standing;
 
 pub use now::Now;
+
+#[cfg(test)]
+mod spec;
