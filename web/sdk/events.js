@@ -1,0 +1,63 @@
+// @ts-check
+/**
+ * From what the session tells to the calls that an event handler gets.
+ *
+ * @import { SessionEvent } from './session.js'
+ * @import { RtcConnection, RtcEngineEventHandler } from './types.d.ts'
+ */
+import { roleNumber } from './options.js';
+
+/** @typedef {[keyof RtcEngineEventHandler, ...unknown[]]} Call */
+
+/**
+ * @param {SessionEvent} event
+ * @param {RtcConnection} connection
+ * @param {number} elapsed ms since the join was called
+ * @returns {Call[]} the calls in their order
+ */
+export function eventCall(event, connection, elapsed) {
+  const audio = 'kind' in event && event.kind === 'audio';
+  switch (event.type) {
+    case 'connectionStateChanged': return [['onConnectionStateChanged', connection, event.state, event.reason]];
+    case 'joinChannelSuccess': return [['onJoinChannelSuccess', connection, elapsed]];
+    case 'rejoinChannelSuccess': return [['onRejoinChannelSuccess', connection, elapsed]];
+    case 'connectionInterrupted': return [['onConnectionInterrupted', connection]];
+    case 'connectionLost': return [['onConnectionLost', connection]];
+    case 'connectionBanned': return [['onConnectionBanned', connection]];
+    case 'error': return [['onError', event.code, event.message]];
+    case 'tokenWillExpire': return [['onTokenPrivilegeWillExpire', connection, event.token]];
+    case 'tokenExpiring': return [['onTokenPrivilegeExpiring', connection, event.privileges, event.secondsLeft]];
+    case 'requestToken': return [['onRequestToken', connection]];
+    case 'renewTokenResult': return [['onRenewTokenResult', connection, event.token, event.code]];
+    case 'standingChanged': {
+      const standing = { ...event.standing, role: roleNumber(event.standing.role) };
+      return [['onStandingChanged', connection, standing]];
+    }
+    case 'clientRoleChanged': {
+      const [before, after] = [event.oldRole, event.newRole].map(roleNumber);
+      return [['onClientRoleChanged', connection, before, after]];
+    }
+    case 'clientRoleChangeFailed':
+      return [['onClientRoleChangeFailed', connection, event.reason, roleNumber(event.currentRole)]];
+    case 'userJoined': return [['onUserJoined', connection, event.uid, elapsed]];
+    case 'userOffline': return [['onUserOffline', connection, event.uid, event.reason]];
+    case 'userInfoUpdated': {
+      const { uid, name } = event;
+      return [['onUserInfoUpdated', uid, { uid, userAccount: '', name }]];
+    }
+    case 'userPublished': return [['onUserPublished', connection, event.uid, event.kind, event.source]];
+    case 'userUnpublished': return [['onUserUnpublished', connection, event.uid, event.kind, event.source]];
+    case 'userMuted': return [[audio ? 'onUserMuteAudio' : 'onUserMuteVideo', connection, event.uid, event.muted]];
+    case 'remoteMediaState': {
+      const name = audio ? 'onRemoteAudioStateChanged' : 'onRemoteVideoStateChanged';
+      return [[name, connection, event.uid, event.state, event.reason, elapsed]];
+    }
+    case 'firstDecoded': {
+      if (audio) return [['onFirstRemoteAudioDecoded', connection, event.uid, elapsed]];
+      return [['onFirstRemoteVideoDecoded', connection, event.uid, event.width, event.height, elapsed]];
+    }
+    // The volume meter measures what arrives here; the leave is told with its figures, by the client.
+    case 'speakers':
+    case 'leaveChannel': return [];
+  }
+}

@@ -1,0 +1,261 @@
+// @ts-check
+/**
+ * The other users of the channel, and what is to be told of them.
+ *
+ * @import { Kind, Member, Publication, Subscribe } from './protocol.d.ts'
+ * @import { SessionEvent } from './session.js'
+ */
+import { RemoteMediaReason as Reason, RemoteMediaState as State, UserOfflineReason } from './constants.js';
+
+/** @typedef {{ state: number, reason: number, told: boolean }} Flow how one user's media of one kind is doing */
+
+/**
+ * @typedef {object} User
+ * @property {number} uid
+ * @property {string | undefined} name
+ * @property {Map<number, Publication>} publications
+ * @property {Record<Kind, Flow>} flows
+ * @property {Record<Kind, boolean>} muted what the last mute event of each kind said
+ */
+
+/** @type {Kind[]} */
+const KINDS = ['audio', 'video'];
+
+export class Roster {
+  /** @type {Map<number, User>} */
+  #users = new Map();
+  /** @type {Subscribe} */
+  #subscribe = { audio: true, video: true, except: [] };
+  #emit;
+
+  /** @param {(event: SessionEvent) => void} emit */
+  constructor(emit) {
+    this.#emit = emit;
+  }
+
+  /** How many others are known. */
+  get size() {
+    return this.#users.size;
+  }
+
+  /**
+   * Whose publication this is.
+   *
+   * @param {number} id
+   * @returns {{ uid: number, publication: Publication } | null}
+   */
+  find(id) {
+    for (const { uid, publications } of this.#users.values()) {
+      const publication = publications.get(id);
+      if (publication) return { uid, publication };
+    }
+    return null;
+  }
+
+  /**
+   * The whole list, as a join gives it: those who are not in it have gone meanwhile.
+   *
+   * @param {Member[]} members
+   */
+  replace(members) {
+    const present = new Set(members.map((member) => member.uid));
+    for (const uid of [...this.#users.keys()]) if (!present.has(uid)) this.leave(uid, UserOfflineReason.Quit);
+    for (const member of members) this.#users.has(member.uid) ? this.#renew(member) : this.join(member);
+  }
+
+  /** @param {Member} member */
+  join({ uid, name, publications }) {
+    if (this.#users.has(uid)) return;
+    /** @type {User} */
+    const user = {
+      uid,
+      name,
+      publications: new Map(),
+      flows: { audio: newFlow(), video: newFlow() },
+      muted: { audio: false, video: false },
+    };
+    this.#users.set(uid, user);
+    this.#emit({ type: 'userJoined', uid });
+    if (name !== undefined) this.#emit({ type: 'userInfoUpdated', uid, name });
+    for (const publication of publications) this.#add(user, publication);
+    this.#settle(user, Reason.Internal);
+  }
+
+  /**
+   * @param {number} uid
+   * @param {number} reason
+   */
+  leave(uid, reason) {
+    const user = this.#users.get(uid);
+    if (!user) return;
+    for (const kind of KINDS) this.#move(user, kind, State.Stopped, Reason.RemoteOffline);
+    this.#users.delete(uid);
+    this.#emit({ type: 'userOffline', uid, reason });
+  }
+
+  /**
+   * @param {number} uid
+   * @param {Publication} publication
+   */
+  publish(uid, publication) {
+    const user = this.#users.get(uid);
+    if (!user) return;
+    this.#add(user, publication);
+    this.#settle(user, Reason.RemoteUnmuted);
+  }
+
+  /**
+   * @param {number} uid
+   * @param {number} id
+   */
+  unpublish(uid, id) {
+    const user = this.#users.get(uid);
+    if (!user) return;
+    this.#drop(user, id);
+    this.#settle(user, Reason.RemoteMuted);
+  }
+
+  /**
+   * @param {number} uid
+   * @param {number} id
+   * @param {boolean} muted
+   */
+  mute(uid, id, muted) {
+    const user = this.#users.get(uid);
+    const publication = user?.publications.get(id);
+    if (!user || !publication) return;
+    user.publications.set(id, { ...publication, muted });
+    this.#settle(user, muted ? Reason.RemoteMuted : Reason.RemoteUnmuted);
+  }
+
+  /** @param {Subscribe} subscribe what this connection wants to receive from now on */
+  subscribe(subscribe) {
+    this.#subscribe = subscribe;
+    for (const user of this.#users.values()) this.#settle(user, Reason.LocalUnmuted);
+  }
+
+  /**
+   * Media of a user has been decoded.
+   *
+   * @param {number} uid
+   * @param {Kind} kind
+   * @param {{ width: number, height: number, again?: boolean }} size of the picture; 0 for sound; `again` after a gap
+   *   so long that it counts as a first time
+   */
+  decoded(uid, kind, { width, height, again = false }) {
+    const user = this.#users.get(uid);
+    const flow = user?.flows[kind];
+    if (!user || !flow || flow.state === State.Stopped) return;
+    const first = flow.state === State.Starting || again;
+    if (first) this.#emit({ type: 'firstDecoded', uid, kind, width, height });
+    const reason = flow.state === State.Frozen ? Reason.Recovery : flow.reason;
+    this.#move(user, kind, State.Decoding, reason);
+  }
+
+  /**
+   * Nothing of a user's media has been decoded for a while.
+   *
+   * @param {number} uid
+   * @param {Kind} kind
+   */
+  frozen(uid, kind) {
+    const user = this.#users.get(uid);
+    if (user?.flows[kind].state === State.Decoding) this.#move(user, kind, State.Frozen, Reason.Congestion);
+  }
+
+  /** @param {Member} member someone known who was heard of again after a break */
+  #renew({ uid, publications }) {
+    const user = /** @type {User} */ (this.#users.get(uid));
+    const kept = new Set(publications.map((publication) => publication.id));
+    for (const id of [...user.publications.keys()]) if (!kept.has(id)) this.#drop(user, id);
+    for (const publication of publications) this.#add(user, publication);
+    this.#settle(user, Reason.RemoteUnmuted);
+  }
+
+  /**
+   * @param {User} user
+   * @param {Publication} publication
+   */
+  #add(user, publication) {
+    const known = user.publications.has(publication.id);
+    user.publications.set(publication.id, publication);
+    if (!known) this.#tellPublication('userPublished', user, publication);
+  }
+
+  /**
+   * @param {User} user
+   * @param {number} id
+   */
+  #drop(user, id) {
+    const publication = user.publications.get(id);
+    if (!publication) return;
+    user.publications.delete(id);
+    this.#tellPublication('userUnpublished', user, publication);
+  }
+
+  /**
+   * @param {'userPublished' | 'userUnpublished'} type
+   * @param {User} user
+   * @param {Publication} publication
+   */
+  #tellPublication(type, { uid }, { kind, source }) {
+    this.#emit({ type, uid, kind, source });
+  }
+
+  /**
+   * Tells mutes, then starts and stops, as they follow from what is published and wanted now.
+   *
+   * @param {User} user
+   * @param {number} cause the reason of a start
+   */
+  #settle(user, cause) {
+    for (const kind of KINDS) {
+      const publications = [...user.publications.values()].filter((publication) => publication.kind === kind);
+      const live = publications.some((publication) => !publication.muted);
+      this.#settleMute(user, kind, publications.length > 0 && !live);
+      const flows = live && wants(this.#subscribe, user.uid, kind);
+      const stopped = user.flows[kind].state === State.Stopped;
+      if (flows && stopped) this.#move(user, kind, State.Starting, user.flows[kind].told ? cause : Reason.Internal);
+      if (!flows) this.#move(user, kind, State.Stopped, live ? Reason.LocalMuted : Reason.RemoteMuted);
+    }
+  }
+
+  /**
+   * @param {User} user
+   * @param {Kind} kind
+   * @param {boolean} muted
+   */
+  #settleMute(user, kind, muted) {
+    if (user.muted[kind] === muted) return;
+    user.muted[kind] = muted;
+    this.#emit({ type: 'userMuted', uid: user.uid, kind, muted });
+  }
+
+  /**
+   * @param {User} user
+   * @param {Kind} kind
+   * @param {number} state
+   * @param {number} reason
+   */
+  #move(user, kind, state, reason) {
+    const flow = user.flows[kind];
+    if (flow.state === state) return;
+    user.flows[kind] = { state, reason, told: true };
+    this.#emit({ type: 'remoteMediaState', uid: user.uid, kind, state, reason });
+  }
+}
+
+/** @returns {Flow} */
+const newFlow = () => ({ state: State.Stopped, reason: Reason.Internal, told: false });
+
+/**
+ * Whether media of this kind from this user is wanted; the last exception counts.
+ *
+ * @param {Subscribe} subscribe
+ * @param {number} uid
+ * @param {Kind} kind
+ */
+function wants(subscribe, uid, kind) {
+  const exception = subscribe.except.findLast((except) => except.uid === uid && except.kind === kind);
+  return exception ? exception.wanted : subscribe[kind];
+}
