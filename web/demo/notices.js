@@ -1,0 +1,82 @@
+// @ts-check
+/**
+ * Short notices, seen and heard: who came and went, what was copied, what is about to happen.
+ *
+ * @import { State } from './state.js'
+ * @import { Store } from './store.js'
+ */
+import { byId, make } from './dom.js';
+import { called } from './state.js';
+
+/** How long a notice stays, in ms. */
+const STAY_MS = 4_000;
+/** Names come right after their owners, and several people at once make one notice: wait this long. */
+const GATHER_MS = 400;
+/** More than this many at once are only counted. */
+const NAMED = 3;
+
+/**
+ * @param {string} words
+ * @param {number} [stayMs]
+ */
+export function notify(words, stayMs = STAY_MS) {
+  const toast = make('p', { class: words.length > 60 ? 'toast long' : 'toast' }, [words]);
+  byId('toasts').append(toast);
+  setTimeout(() => toast.remove(), stayMs);
+}
+
+/**
+ * Tells of those who come and go while the visitor is there.
+ *
+ * @param {Store} store
+ */
+export function announcePeople(store) {
+  /** @type {Set<number>} */
+  const came = new Set();
+  /** @type {string[]} */
+  const left = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const tell = () => {
+    timer = undefined;
+    const names = [...came].flatMap((uid) => store.state.people.get(uid) ?? []).map(called);
+    if (store.state.phase === 'call') {
+      if (names.length > 0) notify(`${together(names)} joined`);
+      if (left.length > 0) notify(`${together(left)} left`);
+    }
+    came.clear();
+    left.length = 0;
+  };
+  store.listen((action, _state, before) => {
+    const changed = action.type === 'userJoined' ? arrive(action.uid, before) : action.type === 'userLeft' && depart(action.uid, before);
+    if (changed) timer ??= setTimeout(tell, GATHER_MS);
+  });
+
+  /**
+   * @param {number} uid
+   * @param {State} before
+   */
+  function arrive(uid, before) {
+    if (before.people.has(uid)) return false;
+    came.add(uid);
+    return true;
+  }
+
+  /**
+   * @param {number} uid
+   * @param {State} before
+   */
+  function depart(uid, before) {
+    const person = before.people.get(uid);
+    // Who came and went within the same moment was never told of.
+    if (!person || came.delete(uid)) return false;
+    left.push(called(person));
+    return true;
+  }
+}
+
+/** @param {string[]} names */
+function together(names) {
+  if (names.length > NAMED) return `${names.length} people`;
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
