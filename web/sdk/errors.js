@@ -45,7 +45,7 @@ const SENTENCES = new Map([
   [ErrorCode.InvalidToken, 'the token does not open this channel for this user'],
   [ErrorCode.ConnectionInterrupted, 'the connection is interrupted'],
   [ErrorCode.ConnectionLost, 'the connection is lost'],
-  [ErrorCode.NotInChannel, 'not in a channel'],
+  [ErrorCode.NotInChannel, 'this needs a channel: join one first'],
   [ErrorCode.SizeTooLarge, 'the message is too large'],
   [ErrorCode.BitrateLimit, 'too much data in a second'],
   [ErrorCode.TooManyDataStreams, 'too many data streams'],

@@ -233,12 +233,11 @@ export class Session {
   }
 
   #leave() {
-    if (this.#phase === 'idle') return;
+    if (this.#state === State.Disconnected) return;
     if (this.#phase === 'joined' || this.#phase === 'joining') this.#send({ type: 'leave' });
     this.#settleRenewal(RenewTokenCode.Failure);
     this.#finish(State.Disconnected, Reason.LeaveChannel);
     this.#event({ type: 'leaveChannel' });
-    this.#phase = 'idle';
   }
 
   /**
