@@ -1,0 +1,84 @@
+// @ts-check
+/**
+ * A client that does not keep to the rules, as a test sees it.
+ *
+ * @import { Page } from 'playwright-core'
+ */
+import { APP_ID } from './token.js';
+import { SOON_MS } from './wait.js';
+
+export class Rogue {
+  #page;
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.#page = page;
+  }
+
+  /**
+   * @param {Page} page
+   * @param {string} origin
+   */
+  static async open(page, origin) {
+    await page.goto(`${origin}/people/rogue.html`);
+    await page.waitForFunction(() => 'rogue' in globalThis);
+    const rogue = new Rogue(page);
+    await rogue.ask('open');
+    return rogue;
+  }
+
+  /**
+   * Joins with camera and microphone in its offer, and sends them whatever the answer says.
+   *
+   * @param {{ channel: string, uid: number, token: string, claim?: 'publish' | 'slots' | 'nothing', role?: string }} wishes
+   */
+  async push({ channel, uid, token, claim = 'publish', role = 'broadcaster' }) {
+    await this.ask('arm');
+    await this.ask('makeRoom');
+    const media = await this.ask('offer', claim);
+    await this.ask('send', { type: 'join', appId: APP_ID, channel, uid, token, role, profile: 'liveBroadcasting', media });
+    const joined = await this.hear('joined');
+    await this.ask('believe', joined.media);
+    return joined;
+  }
+
+  /**
+   * Joins like an honest listener, with room to receive.
+   *
+   * @param {{ channel: string, uid: number, token: string }} wishes
+   */
+  async listen({ channel, uid, token }) {
+    await this.ask('makeRoom');
+    const media = await this.ask('offer', 'publish');
+    const role = 'audience';
+    await this.ask('send', { type: 'join', appId: APP_ID, channel, uid, token, role, profile: 'liveBroadcasting', media });
+    const joined = await this.hear('joined');
+    await this.ask('believe', joined.media);
+    return joined;
+  }
+
+  /** @param {string} type of the server's message */
+  hear(type) {
+    return this.ask('hear', type, SOON_MS);
+  }
+
+  /** @returns {Promise<{ sent: number, received: number }>} */
+  packets() {
+    return this.ask('packets');
+  }
+
+  /** @returns {Promise<any[]>} all messages of the server so far */
+  heard() {
+    return this.#page.evaluate(() => /** @type {any} */ (globalThis).rogue.heard);
+  }
+
+  /**
+   * @param {string} method of the page's helper
+   * @param {...unknown} args
+   * @returns {Promise<any>}
+   */
+  ask(method, ...args) {
+    const run = ([name, given]) => /** @type {any} */ (globalThis).rogue[name](...given);
+    return this.#page.evaluate(run, /** @type {[string, unknown[]]} */ ([method, args]));
+  }
+}
