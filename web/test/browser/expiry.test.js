@@ -57,7 +57,8 @@ house.story('a short token warns at once; a renewed one outlives the old end', a
   const until = endsAt + 2_000;
   await eventually(async () => assert.ok(Math.max(...(await bob.frameTimes(1))) > until), { within: 15_000 });
   assertSteady(await bob.frameTimes(1), Date.now() - 5_000, until);
-  assert.deepEqual(await ann.told({ from: quiet[0], only: ['onConnectionStateChanged', 'onRequestToken', 'onError'] }), []);
+  const trouble = ['onConnectionStateChanged', 'onRequestToken', 'onError'];
+  assert.deepEqual(await ann.told({ from: quiet[0], only: trouble }), []);
   assert.deepEqual(await bob.told({ from: quiet[1], only: ['onUserOffline', 'onUserJoined'] }), []);
 });
 

@@ -11,6 +11,8 @@ const house = new House();
 const CHANNEL = 'AppTest';
 const UID = 5;
 
+/** What tells of people who come and go. */
+const PRESENCE = ['onConnectionStateChanged', 'onUserJoined', 'onUserOffline'];
 /** The state and reason that a refusal leaves behind. */
 const INVALID = [1, 8];
 const EXPIRED = [5, 9];
@@ -24,7 +26,13 @@ const REFUSALS = [
     says: /channel.*"AppTest"/,
     state: INVALID,
   },
-  { what: 'a token for another user', token: () => publisherToken(CHANNEL, 6), code: 110, says: /(uid|user).*5/, state: INVALID },
+  {
+    what: 'a token for another user',
+    token: () => publisherToken(CHANNEL, 6),
+    code: 110,
+    says: /(uid|user).*5/,
+    state: INVALID,
+  },
   {
     what: 'an expired token',
     token: () => expiredToken(CHANNEL, UID, 77),
@@ -32,7 +40,13 @@ const REFUSALS = [
     says: /expired (7[789]|8\d) s ago/,
     state: EXPIRED,
   },
-  { what: 'a token of another app', token: () => otherAppToken(CHANNEL, UID), code: 110, says: /app id/i, state: INVALID },
+  {
+    what: 'a token of another app',
+    token: () => otherAppToken(CHANNEL, UID),
+    code: 110,
+    says: /app id/i,
+    state: INVALID,
+  },
   {
     what: 'a token in which the channel was changed',
     token: () => tamperedToken(publisherToken('AppTesu', UID), 'AppTesu', CHANNEL),
@@ -58,8 +72,7 @@ const REFUSALS = [
   },
 ];
 
-house.story('every token that does not fit is refused with its code and words, and nobody else notices', async (cast) => {
-  const { open, server } = cast;
+house.story('every token that does not fit is refused in its own words, and nobody notices', async ({ open, server }) => {
   const [ann, bob] = [await open('ann'), await open('bob')];
   await Promise.all([ann.join(CHANNEL, 1), bob.join(CHANNEL, 2)]);
   await Promise.all([ann.sees(2), bob.sees(1)]);
@@ -75,7 +88,7 @@ house.story('every token that does not fit is refused with its code and words, a
     assert.match(words, says, what);
     if (token) assert.ok(!words.includes(token.slice(0, 24)) && !server.output.includes(token.slice(0, 24)), what);
     await eve.expect('onConnectionStateChanged', state, { from });
-    const told = await eve.told({ from, only: ['onConnectionStateChanged', 'onError', 'onJoinChannelSuccess', 'onUserJoined'] });
+    const told = await eve.told({ from, only: [...PRESENCE, 'onError', 'onJoinChannelSuccess'] });
     assert.deepEqual(told.map(({ name, args }) => (name === 'onError' ? [name, code] : [name, ...args])), [
       ['onConnectionStateChanged', 2, 0],
       ['onError', code],
@@ -84,8 +97,8 @@ house.story('every token that does not fit is refused with its code and words, a
     if (state === EXPIRED) assert.equal(await eve.call('leaveChannel'), 0);
   }
 
-  assert.deepEqual(await ann.told({ from: quiet[0], only: ['onUserJoined', 'onUserOffline', 'onConnectionStateChanged'] }), []);
-  assert.deepEqual(await bob.told({ from: quiet[1], only: ['onUserJoined', 'onUserOffline', 'onConnectionStateChanged'] }), []);
+  assert.deepEqual(await ann.told({ from: quiet[0], only: PRESENCE }), []);
+  assert.deepEqual(await bob.told({ from: quiet[1], only: PRESENCE }), []);
   await bob.sees(1);
   assert.ok((await bob.frameTimes(1)).length > 20);
 

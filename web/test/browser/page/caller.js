@@ -35,7 +35,9 @@ class Caller {
 
   /** @param {import('../../../sdk/types.d.ts').RtcEngineContext} context */
   start(context) {
-    const eventHandler = new Proxy({}, { get: (_, name) => (/** @type {any[]} */ ...args) => this.#tell(String(name), args) });
+    const eventHandler = new Proxy({}, {
+      get: (_, name) => (/** @type {any[]} */ ...args) => this.#tell(String(name), args),
+    });
     const code = this.engine.initialize({ ...context, eventHandler });
     this.engine.enableVideo();
     return code;
@@ -117,10 +119,11 @@ class Caller {
    */
   async pitch(forMs) {
     const receivers = this.#connection.getReceivers().filter(({ track }) => track.kind === 'audio');
-    const figures = await Promise.all(receivers.map(async ({ track }) => ({ track, ...(await this.#inboundOf(track)) })));
-    const heard = figures.find(({ packetsReceived = 0 }) => packetsReceived > 0);
-    if (!heard) throw new Error('no sound arrives');
-    return listenTo(heard.track, forMs);
+    for (const { track } of receivers) {
+      const { packetsReceived = 0 } = (await this.#inboundOf(track)) ?? {};
+      if (packetsReceived > 0) return listenTo(track, forMs);
+    }
+    throw new Error('no sound arrives');
   }
 
   /**
@@ -163,7 +166,8 @@ class Caller {
   /** How the packets travel, and how they are encrypted. */
   async transport() {
     const [transport] = await this.#stats('transport');
-    const find = async (/** @type {string} */ type, /** @type {string} */ id) => (await this.#stats(type)).find((one) => one.id === id);
+    const find = async (/** @type {string} */ type, /** @type {string} */ id) =>
+      (await this.#stats(type)).find((one) => one.id === id);
     const pair = transport && (await find('candidate-pair', transport.selectedCandidatePairId));
     const local = pair && (await find('local-candidate', pair.localCandidateId));
     const remote = pair && (await find('remote-candidate', pair.remoteCandidateId));

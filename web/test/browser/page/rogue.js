@@ -2,7 +2,7 @@
 /**
  * A client of its own making, without the SDK: it says what it likes to the server and to its own browser.
  *
- * @import { ClientMessage, MediaAnswer, MediaOffer, ServerMessage } from '../../../sdk/protocol.d.ts'
+ * @import { ClientMessage, MediaAnswer, MediaOffer, ServerMessage, Source } from '../../../sdk/protocol.d.ts'
  */
 import { Flow, countPackets } from './flow.js';
 
@@ -70,7 +70,7 @@ class Rogue {
       ({ mid: String(mid), kind: /** @type {'audio' | 'video'} */ (receiver.track.kind) });
     const publish = this.#sending.map((section) => ({
       ...binding(section),
-      source: /** @type {const} */ (section.receiver.track.kind === 'audio' ? 'microphone' : 'camera'),
+      source: /** @type {Source} */ (section.receiver.track.kind === 'audio' ? 'microphone' : 'camera'),
       muted: false,
     }));
     const sections = claim === 'slots' ? [...this.#sending, ...this.#receiving] : this.#receiving;
@@ -88,7 +88,8 @@ class Rogue {
    */
   async believe(answer) {
     const mids = this.#sending.map(({ mid }) => mid);
-    const sdp = sections(answer.sdp).map((section) => (mids.includes(midOf(section)) ? welcomed(section) : section)).join('');
+    const believed = (/** @type {string} */ section) => (mids.includes(midOf(section)) ? welcomed(section) : section);
+    const sdp = sections(answer.sdp).map(believed).join('');
     await this.#connection.setRemoteDescription({ type: 'answer', sdp });
   }
 

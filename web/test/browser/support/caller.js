@@ -53,7 +53,8 @@ export class Caller {
    * @returns {Promise<any>}
    */
   call(method, ...args) {
-    const run = ([name, given]) => /** @type {any} */ (globalThis).caller.engine[name](...given);
+    const run = (/** @type {[string, unknown[]]} */ [name, given]) =>
+      /** @type {any} */ (globalThis).caller.engine[name](...given);
     return this.page.evaluate(run, /** @type {[string, unknown[]]} */ ([method, args]));
   }
 
@@ -155,7 +156,7 @@ export class Caller {
    * @param {{ within?: number }} [bounds]
    */
   async hears(count, { within = SOON_MS } = {}) {
-    const energies = async () => new Map((await this.sounds()).map(({ ssrc, totalAudioEnergy }) => [ssrc, totalAudioEnergy]));
+    const energies = async () => new Map((await this.sounds()).map((one) => [one.ssrc, one.totalAudioEnergy]));
     const before = await energies();
     await eventually(async () => {
       const rising = [...(await energies())].filter(([ssrc, energy]) => energy > (before.get(ssrc) ?? 0));
@@ -168,10 +169,12 @@ export class Caller {
     return this.#ask('video', uid);
   }
 
+  /** @returns {Promise<any[]>} figures of every sound that arrives */
   sounds() {
     return this.#ask('sounds');
   }
 
+  /** @returns {Promise<any[]>} figures of everything that is sent */
   sent() {
     return this.#ask('sent');
   }
@@ -232,7 +235,7 @@ export class Caller {
   /** Everything that this person was told, for whoever reads a failure. */
   async story() {
     const told = await this.told().catch(() => []);
-    const lines = told.map(({ name, args, at }) => `  ${Math.round(at) % 1_000_000} ${name}(${JSON.stringify(args).slice(1, -1)})`);
+    const lines = told.map(({ name, args, at }) => `  ${Math.round(at) % 1e6} ${name}(${JSON.stringify(args).slice(1, -1)})`);
     return [`what ${this.name} was told:`, ...lines, ...this.#complaints.map((words) => `  page: ${words}`)].join('\n');
   }
 
@@ -242,7 +245,8 @@ export class Caller {
    * @returns {Promise<any>}
    */
   #ask(method, ...args) {
-    const run = ([name, given]) => /** @type {any} */ (globalThis).caller[name](...given);
+    const run = (/** @type {[string, unknown[]]} */ [name, given]) =>
+      /** @type {any} */ (globalThis).caller[name](...given);
     return this.page.evaluate(run, /** @type {[string, unknown[]]} */ ([method, args]));
   }
 }

@@ -30,16 +30,11 @@ export class Rogue {
   /**
    * Joins with camera and microphone in its offer, and sends them whatever the answer says.
    *
-   * @param {{ channel: string, uid: number, token: string, claim?: 'publish' | 'slots' | 'nothing', role?: string }} wishes
+   * @param {{ channel: string, uid: number, token: string, claim?: 'publish' | 'slots' | 'nothing' }} wishes
    */
-  async push({ channel, uid, token, claim = 'publish', role = 'broadcaster' }) {
+  async push({ claim = 'publish', ...wishes }) {
     await this.ask('arm');
-    await this.ask('makeRoom');
-    const media = await this.ask('offer', claim);
-    await this.ask('send', { type: 'join', appId: APP_ID, channel, uid, token, role, profile: 'liveBroadcasting', media });
-    const joined = await this.hear('joined');
-    await this.ask('believe', joined.media);
-    return joined;
+    return this.#join('broadcaster', claim, wishes);
   }
 
   /**
@@ -47,11 +42,19 @@ export class Rogue {
    *
    * @param {{ channel: string, uid: number, token: string }} wishes
    */
-  async listen({ channel, uid, token }) {
+  listen(wishes) {
+    return this.#join('audience', 'publish', wishes);
+  }
+
+  /**
+   * @param {string} role
+   * @param {string} claim
+   * @param {object} wishes
+   */
+  async #join(role, claim, wishes) {
     await this.ask('makeRoom');
-    const media = await this.ask('offer', 'publish');
-    const role = 'audience';
-    await this.ask('send', { type: 'join', appId: APP_ID, channel, uid, token, role, profile: 'liveBroadcasting', media });
+    const media = await this.ask('offer', claim);
+    await this.ask('send', { type: 'join', appId: APP_ID, ...wishes, role, profile: 'liveBroadcasting', media });
     const joined = await this.hear('joined');
     await this.ask('believe', joined.media);
     return joined;
@@ -78,7 +81,8 @@ export class Rogue {
    * @returns {Promise<any>}
    */
   ask(method, ...args) {
-    const run = ([name, given]) => /** @type {any} */ (globalThis).rogue[name](...given);
+    const run = (/** @type {[string, unknown[]]} */ [name, given]) =>
+      /** @type {any} */ (globalThis).rogue[name](...given);
     return this.#page.evaluate(run, /** @type {[string, unknown[]]} */ ([method, args]));
   }
 }

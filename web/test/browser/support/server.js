@@ -23,9 +23,14 @@ const SETTINGS = {
   NO_COLOR: '1',
 };
 
-/** The folder that holds what cargo built; the one that `scripts/test` builds comes first. */
+/**
+ * Something that cargo built; what `scripts/test` builds comes first.
+ *
+ * @param {string} name
+ */
 export function builtFile(name) {
-  const found = ['release', 'debug'].map((profile) => join(ROOT, 'target', profile, name)).find((path) => existsSync(path));
+  const paths = ['release', 'debug'].map((profile) => join(ROOT, 'target', profile, name));
+  const found = paths.find((path) => existsSync(path));
   if (!found) throw new Error(`target/release/${name} is missing; build it as scripts/test does`);
   return found;
 }
@@ -108,7 +113,8 @@ export class Server {
    * @returns {Promise<Map<string, number>>}
    */
   async metrics() {
-    const response = await fetch(`http://127.0.0.1:${this.#privatePort}/metrics`, { signal: AbortSignal.timeout(5_000) });
+    const url = `http://127.0.0.1:${this.#privatePort}/metrics`;
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
     const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     return new Map(lines.map((line) => {
       const space = line.lastIndexOf(' ');
