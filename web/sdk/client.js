@@ -59,6 +59,8 @@ export class Client {
   #timer;
   #draining = false;
   #begun = false;
+  /** Whether the join has succeeded once. */
+  #entered = false;
   #ended = false;
   #page = new PageEvents({
     woke: () => this.#feed({ type: 'tick' }),
@@ -326,7 +328,7 @@ export class Client {
   #tellPublishStates() {
     const state = this.#session.state;
     const joined = state === ConnectionState.Connected || state === ConnectionState.Reconnecting;
-    if (!joined) return;
+    if (!joined || !this.#entered) return;
     const live = this.#publish.filter(({ source, muted, failed }) => this.#isSent(source) && !muted && !failed);
     const confirmed = live.map(({ source, track }) => [source, track !== null && this.#isConfirmed(source)]);
     this.#states.inChannel(performance.now(), Object.fromEntries(confirmed));
@@ -387,6 +389,7 @@ export class Client {
   }
 
   #joined() {
+    this.#entered = true;
     this.#monitor.joined(performance.now() - this.#calledAt);
     this.#deps.volume.setConnection(this.#connection);
     this.#refresh();

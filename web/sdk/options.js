@@ -101,9 +101,9 @@ export function optionsAreValid(options) {
 /** @param {unknown} name */
 function isDisplayName(name) {
   if (typeof name !== 'string') return false;
-  // The same as the server refuses: control characters of both blocks.
-  const control = /[\u0000-\u001f\u007f-\u009f]/.test(name);
-  return !control && new TextEncoder().encode(name).length <= MAX_NAME_BYTES;
+  // What the server refuses as well: control characters, and those that turn the direction of text around.
+  const harmful = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(name);
+  return !harmful && new TextEncoder().encode(name).length <= MAX_NAME_BYTES;
 }
 
 /**

@@ -53,6 +53,7 @@ test('options with two video sources, unknown roles or wrong types are refused',
     { audienceLatencyLevel: 3 },
     { channelProfile: 9 },
     { displayName: 'a\u0007b' },
+    { displayName: 'a\u202eb' },
     { displayName: 'ä'.repeat(65) },
     null,
   ];
