@@ -150,13 +150,7 @@ impl Claims {
         }
         let life = self.life(now, policy)?;
         let join = RtcPrivilege::JoinChannel.id();
-        let ask = Ask {
-            kind: ServiceKind::Rtc,
-            privilege: join,
-            place: channel,
-            user: uid,
-            policy,
-        };
+        let ask = Ask { kind: ServiceKind::Rtc, privilege: join, place: channel, user: uid, policy };
         let (fit, join_until) = self.best(ask, life, |fit| fit.publishable_kinds(life))?;
         let publish = |privilege: RtcPrivilege| fit.granted(life, privilege.id()).ok();
         Ok(RtcAccess {
@@ -192,13 +186,7 @@ impl Claims {
             return Err(TokenError::InvalidChannel);
         }
         let life = self.life(now, policy)?;
-        let ask = Ask {
-            kind,
-            privilege: privilege.into(),
-            place,
-            user,
-            policy,
-        };
+        let ask = Ask { kind, privilege: privilege.into(), place, user, policy };
         let (fit, until) = self.best(ask, life, |_| 0)?;
         Ok(Access {
             user: fit.service.user.to_owned(),
@@ -214,26 +202,15 @@ impl Claims {
     fn life(&self, now: u64, policy: &Policy) -> Result<Life, TokenError> {
         let issue_ts = u64::from(self.issue_ts());
         if issue_ts > now.saturating_add(policy.clock_skew.into()) {
-            return Err(TokenError::NotYetValid {
-                ahead_s: issue_ts - now,
-            });
+            return Err(TokenError::NotYetValid { ahead_s: issue_ts - now });
         }
         if now >= self.ends_at() {
-            return Err(TokenError::Expired {
-                ago_s: now - self.ends_at(),
-            });
+            return Err(TokenError::Expired { ago_s: now - self.ends_at() });
         }
         if self.expire() > policy.max_life {
-            return Err(TokenError::LifetimeTooLong {
-                life_s: self.expire().into(),
-                limit_s: policy.max_life.into(),
-            });
+            return Err(TokenError::LifetimeTooLong { life_s: self.expire().into(), limit_s: policy.max_life.into() });
         }
-        Ok(Life {
-            now,
-            counted_from: issue_ts,
-            ends_at: policy.capped(now, self.ends_at()),
-        })
+        Ok(Life { now, counted_from: issue_ts, ends_at: policy.capped(now, self.ends_at()) })
     }
 
     /// The service that satisfies what is asked and ranks highest, with the end of the privilege asked for.
@@ -243,19 +220,14 @@ impl Claims {
         life: Life,
         worth: impl Fn(Fit<'a>) -> usize,
     ) -> Result<(Fit<'a>, u64), TokenError> {
-        let missing = TokenError::ServiceMissing {
-            wanted: ask.kind,
-            stopped_at: self.unknown_service(),
-        };
+        let missing = TokenError::ServiceMissing { wanted: ask.kind, stopped_at: self.unknown_service() };
         let mut best: Result<(Fit<'a>, u64), TokenError> = Err(missing);
         let rank = |fit: Fit<'a>| (worth(fit), !fit.service.user.is_empty(), !fit.wildcard);
         self.each_service(|service| {
             if service.kind != ask.kind {
                 return;
             }
-            let tried = ask
-                .fit(service)
-                .and_then(|fit| Ok((fit, ask.granted(fit, life)?)));
+            let tried = ask.fit(service).and_then(|fit| Ok((fit, ask.granted(fit, life)?)));
             let better = match (&tried, &best) {
                 (Ok((new, _)), Ok((old, _))) => rank(*new) > rank(*old),
                 (Ok(_), Err(_)) => true,
@@ -294,20 +266,11 @@ impl Life {
         privileges: PrivilegesView<'_>,
         privilege: u16,
     ) -> Result<u64, TokenError> {
-        let value = privileges
-            .life(privilege)
-            .ok_or(TokenError::PrivilegeMissing { service, privilege })?;
-        let own_end = if value == 0 {
-            u64::MAX
-        } else {
-            self.counted_from + u64::from(value)
-        };
+        let value = privileges.life(privilege).ok_or(TokenError::PrivilegeMissing { service, privilege })?;
+        let own_end = if value == 0 { u64::MAX } else { self.counted_from + u64::from(value) };
         let until = own_end.min(self.ends_at);
         if self.now >= until {
-            return Err(TokenError::PrivilegeExpired {
-                privilege,
-                ago_s: self.now - until,
-            });
+            return Err(TokenError::PrivilegeExpired { privilege, ago_s: self.now - until });
         }
         Ok(until)
     }
@@ -335,18 +298,14 @@ impl Ask<'_> {
             && !service.user.is_empty()
             && service.user != asked
         {
-            return Err(TokenError::UidMismatch {
-                asked: Some(asked.to_owned()),
-            });
+            return Err(TokenError::UidMismatch { asked: Some(asked.to_owned()) });
         }
         Ok(Fit { service, wildcard })
     }
 
     fn check_wildcard(self, service: ServiceView<'_>) -> Result<(), TokenError> {
         if service.place != ANY_CHANNEL {
-            return Err(TokenError::ChannelMismatch {
-                asked: self.place.to_owned(),
-            });
+            return Err(TokenError::ChannelMismatch { asked: self.place.to_owned() });
         }
         if service.user.is_empty() {
             return Err(TokenError::WildcardNotAllowed { any_user: true });
@@ -366,14 +325,12 @@ impl Ask<'_> {
 
     /// An APaaS token names a room only where it is for one.
     fn looks_at_place(self) -> bool {
-        self.kind.has_place()
-            && (self.kind != ServiceKind::Apaas || self.privilege == ApaasPrivilege::RoomUser.id())
+        self.kind.has_place() && (self.kind != ServiceKind::Apaas || self.privilege == ApaasPrivilege::RoomUser.id())
     }
 
     /// An APaaS token names a user unless it is for the whole app.
     fn looks_at_user(self) -> bool {
-        self.kind.has_user()
-            && (self.kind != ServiceKind::Apaas || self.privilege != ApaasPrivilege::App.id())
+        self.kind.has_user() && (self.kind != ServiceKind::Apaas || self.privilege != ApaasPrivilege::App.id())
     }
 }
 
@@ -390,24 +347,14 @@ impl Fit<'_> {
     }
 
     fn publishable_kinds(self, life: Life) -> usize {
-        let publish = [
-            RtcPrivilege::PublishAudio,
-            RtcPrivilege::PublishVideo,
-            RtcPrivilege::PublishData,
-        ];
-        publish
-            .iter()
-            .filter(|privilege| self.granted(life, privilege.id()).is_ok())
-            .count()
+        let publish = [RtcPrivilege::PublishAudio, RtcPrivilege::PublishVideo, RtcPrivilege::PublishData];
+        publish.iter().filter(|privilege| self.granted(life, privilege.id()).is_ok()).count()
     }
 }
 
 /// How far a service came before it was refused, to tell which refusal explains most.
 fn progress(error: &TokenError) -> u8 {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "only the refusals of one service are ranked"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only the refusals of one service are ranked")]
     match error {
         TokenError::ChannelMismatch { .. } => 1,
         TokenError::WildcardNotAllowed { .. } => 2,

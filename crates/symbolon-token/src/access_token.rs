@@ -9,7 +9,7 @@ use crate::name::{channel_name_is_valid, rtm_user_id_is_valid, user_account_is_v
 use crate::service::Service;
 use crate::signature::{self, SIGNATURE_LEN};
 use crate::wire::{put_count, put_prefixed};
-use crate::zlib;
+use crate::zlib::Deflater;
 
 /// A 007 token to be built: the app it is for, its life, and what it grants.
 ///
@@ -47,13 +47,7 @@ impl AccessToken {
     /// Starts a token without services, in the mode of `issue`: a plain [`Issue`] is strict.
     pub fn new(app_id: AppId, issue: impl Into<Issuing>, expire: u32) -> Self {
         let Issuing { issue, mode } = issue.into();
-        Self {
-            app_id,
-            issue,
-            expire,
-            services: Vec::new(),
-            mode,
-        }
+        Self { app_id, issue, expire, services: Vec::new(), mode }
     }
 
     /// Adds a service.
@@ -70,7 +64,8 @@ impl AccessToken {
     /// When there is no service, when something cannot be written at all, and in [`Mode::Strict`] when something is
     /// outside the documented limits.
     pub fn build(&self, certificate: &AppCertificate) -> Result<String, BuildError> {
-        let stream = zlib::deflate(&self.payload(certificate)?);
+        let mut stream = Vec::new();
+        Deflater::new().deflate(&self.payload(certificate)?, &mut stream);
         let mut text = VERSION.to_owned();
         STANDARD.encode_string(stream, &mut text);
         Ok(text)
@@ -99,16 +94,11 @@ impl AccessToken {
         }
         put_count(out, self.services.len())?;
         if self.services.is_sorted_by_key(Service::kind) {
-            return self
-                .services
-                .iter()
-                .try_for_each(|service| service.write(out));
+            return self.services.iter().try_for_each(|service| service.write(out));
         }
         let mut sorted: Vec<&Service> = self.services.iter().collect();
         sorted.sort_by_key(|service| service.kind());
-        sorted
-            .into_iter()
-            .try_for_each(|service| service.write(out))
+        sorted.into_iter().try_for_each(|service| service.write(out))
     }
 
     fn check(&self) -> Result<(), BuildError> {
@@ -141,23 +131,15 @@ impl Issue {
         reason = "the one named exception: for callers that hold no clock of their own"
     )]
     pub fn now() -> Self {
-        let since_epoch = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         // A salt is public and only has to differ from token to token, so without a random source the clock will do.
         let drawn = getrandom::u32().unwrap_or_else(|_| since_epoch.subsec_nanos());
-        Self {
-            ts: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
-            salt: 1 + drawn % SALT_MAX,
-        }
+        Self { ts: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX), salt: 1 + drawn % SALT_MAX }
     }
 
     /// The same issue for a builder that is to take whatever can be written: see [`Mode::Compatible`].
     pub fn compatible(self) -> Issuing {
-        Issuing {
-            issue: self,
-            mode: Mode::Compatible,
-        }
+        Issuing { issue: self, mode: Mode::Compatible }
     }
 }
 
@@ -186,10 +168,7 @@ pub struct Issuing {
 
 impl From<Issue> for Issuing {
     fn from(issue: Issue) -> Self {
-        Self {
-            issue,
-            mode: Mode::Strict,
-        }
+        Self { issue, mode: Mode::Strict }
     }
 }
 
@@ -205,24 +184,11 @@ pub enum Mode {
 }
 
 fn check_service(service: &Service) -> Result<(), BuildError> {
-    service
-        .privileges()
-        .values()
-        .try_for_each(|&life| check_life(life))?;
+    service.privileges().values().try_for_each(|&life| check_life(life))?;
     match service {
-        Service::Rtc {
-            channel, uid: user, ..
-        }
-        | Service::Streaming {
-            channel,
-            account: user,
-            ..
-        }
-        | Service::Fcdn {
-            channel,
-            account: user,
-            ..
-        } => check_channel_and_user(channel, user),
+        Service::Rtc { channel, uid: user, .. }
+        | Service::Streaming { channel, account: user, .. }
+        | Service::Fcdn { channel, account: user, .. } => check_channel_and_user(channel, user),
         Service::Rtm { user_id, .. } | Service::Rtm2 { user_id, .. } => check_rtm_user(user_id),
         Service::Fpa { .. }
         | Service::Chat { .. }
@@ -281,15 +247,7 @@ mod tests {
 
     fn token(service: Service) -> AccessToken {
         let app_id = AppId::parse("970CA35de60c44645bbae8a215061b33").unwrap();
-        AccessToken::new(
-            app_id,
-            Issue {
-                ts: 1_111_111,
-                salt: 1,
-            },
-            600,
-        )
-        .with(service)
+        AccessToken::new(app_id, Issue { ts: 1_111_111, salt: 1 }, 600).with(service)
     }
 
     fn certificate() -> AppCertificate {
@@ -297,93 +255,42 @@ mod tests {
     }
 
     fn refusal(token: &AccessToken) -> &'static str {
-        let compatible = AccessToken {
-            mode: Mode::Compatible,
-            ..token.clone()
-        };
-        assert!(
-            compatible.build(&certificate()).is_ok(),
-            "compatible mode builds it"
-        );
+        let compatible = AccessToken { mode: Mode::Compatible, ..token.clone() };
+        assert!(compatible.build(&certificate()).is_ok(), "compatible mode builds it");
         token.build(&certificate()).unwrap_err().reason()
     }
 
     #[test]
     fn strict_mode_holds_the_documented_limits_and_compatible_mode_does_not() {
         let join = || Privileges::from([(1, 600)]);
-        assert_eq!(
-            refusal(&token(Service::rtc("café", "1", join()))),
-            "channel_name"
-        );
-        assert_eq!(
-            refusal(&token(Service::rtc("", "1", join()))),
-            "channel_name"
-        );
-        assert_eq!(
-            refusal(&token(Service::rtc("x".repeat(65), "1", join()))),
-            "channel_name"
-        );
-        assert_eq!(
-            refusal(&token(Service::rtc("room", "ü", join()))),
-            "user_account"
-        );
-        assert_eq!(
-            refusal(&token(Service::rtc("*", "", join()))),
-            "wildcard_for_any_user"
-        );
-        assert_eq!(
-            refusal(&token(Service::rtm("x".repeat(65), 600))),
-            "rtm_user_id"
-        );
+        assert_eq!(refusal(&token(Service::rtc("café", "1", join()))), "channel_name");
+        assert_eq!(refusal(&token(Service::rtc("", "1", join()))), "channel_name");
+        assert_eq!(refusal(&token(Service::rtc("x".repeat(65), "1", join()))), "channel_name");
+        assert_eq!(refusal(&token(Service::rtc("room", "ü", join()))), "user_account");
+        assert_eq!(refusal(&token(Service::rtc("*", "", join()))), "wildcard_for_any_user");
+        assert_eq!(refusal(&token(Service::rtm("x".repeat(65), 600))), "rtm_user_id");
         assert_eq!(refusal(&token(Service::rtm("", 600))), "rtm_user_id");
-        assert_eq!(
-            refusal(&token(Service::rtc(
-                "room",
-                "1",
-                Role::Publisher.privileges(86_401)
-            ))),
-            "lifetime_too_long"
-        );
-        let long = AccessToken {
-            expire: 86_401,
-            ..token(Service::rtc("room", "1", join()))
-        };
+        assert_eq!(refusal(&token(Service::rtc("room", "1", Role::Publisher.privileges(86_401)))), "lifetime_too_long");
+        let long = AccessToken { expire: 86_401, ..token(Service::rtc("room", "1", join())) };
         assert_eq!(refusal(&long), "lifetime_too_long");
     }
 
     #[test]
     fn strict_mode_builds_what_is_documented() {
         let all = "abcdefghijklmnopqrstuvwxyz0123456789 !#$%&()+-:;<=.>?@[]^_{}|~,";
-        let edge = AccessToken {
-            expire: 86_400,
-            ..token(Service::rtc(all, "", Role::Publisher.privileges(86_400)))
-        };
+        let edge = AccessToken { expire: 86_400, ..token(Service::rtc(all, "", Role::Publisher.privileges(86_400))) };
         assert!(edge.build(&certificate()).is_ok());
-        assert!(
-            token(Service::rtc("*", "7", Role::Publisher.privileges(0)))
-                .build(&certificate())
-                .is_ok()
-        );
+        assert!(token(Service::rtc("*", "7", Role::Publisher.privileges(0))).build(&certificate()).is_ok());
     }
 
     #[test]
     fn no_mode_builds_what_cannot_be_written() {
         for mode in [Mode::Strict, Mode::Compatible] {
-            let empty = AccessToken {
-                services: Vec::new(),
-                mode,
-                ..token(Service::rtm("ann", 600))
-            };
+            let empty = AccessToken { services: Vec::new(), mode, ..token(Service::rtm("ann", 600)) };
             assert_eq!(empty.build(&certificate()), Err(BuildError::NoServices));
         }
-        let long = AccessToken {
-            mode: Mode::Compatible,
-            ..token(Service::rtm("x".repeat(65_536), 600))
-        };
-        assert_eq!(
-            long.build(&certificate()),
-            Err(BuildError::StringTooLong { bytes: 65_536 })
-        );
+        let long = AccessToken { mode: Mode::Compatible, ..token(Service::rtm("x".repeat(65_536), 600)) };
+        assert_eq!(long.build(&certificate()), Err(BuildError::StringTooLong { bytes: 65_536 }));
     }
 
     #[test]

@@ -7,10 +7,7 @@
 //! All lives are in seconds from the issue time. `token_expire` is the token's, the others are those of privileges, for
 //! which 0 means that only the token's own end counts.
 
-#![expect(
-    clippy::too_many_arguments,
-    reason = "the arguments are those that people know from other languages"
-)]
+#![expect(clippy::too_many_arguments, reason = "the arguments are those that people know from other languages")]
 
 use md5::{Digest, Md5};
 
@@ -18,14 +15,12 @@ use crate::access_token::{AccessToken, Issuing};
 use crate::error::BuildError;
 use crate::id::{AppCertificate, AppId};
 use crate::service::{
-    ApaasPrivilege, ChatPrivilege, LoginPrivilege, Privileges, Role, Service, rtc_privileges,
-    uid_text,
+    ApaasPrivilege, ChatPrivilege, LoginPrivilege, Privileges, Role, Service, rtc_privileges, uid_text,
 };
 
 pub use rtc::{
-    build_token_with_rtm, build_token_with_rtm2, build_token_with_uid,
-    build_token_with_uid_and_privilege, build_token_with_user_account,
-    build_token_with_user_account_and_privilege,
+    build_token_with_rtm, build_token_with_rtm2, build_token_with_uid, build_token_with_uid_and_privilege,
+    build_token_with_user_account, build_token_with_user_account_and_privilege,
 };
 
 /// Real-time audio and video, alone or with signalling.
@@ -97,9 +92,7 @@ pub mod rtc {
         privilege_expire: u32,
     ) -> Result<String, BuildError> {
         let rtc = Service::rtc(channel, account, role.privileges(privilege_expire));
-        AccessToken::new(app_id, issue, token_expire)
-            .with(rtc)
-            .build(certificate)
+        AccessToken::new(app_id, issue, token_expire).with(rtc).build(certificate)
     }
 
     /// An RTC token for a numeric uid with a life for each privilege. All four are granted, whatever their lives.
@@ -132,9 +125,7 @@ pub mod rtc {
     ) -> Result<String, BuildError> {
         let privileges = rtc_privileges(join_expire, audio_expire, video_expire, data_expire);
         let rtc = Service::rtc(channel, uid_text(uid), privileges);
-        AccessToken::new(app_id, issue, token_expire)
-            .with(rtc)
-            .build(certificate)
+        AccessToken::new(app_id, issue, token_expire).with(rtc).build(certificate)
     }
 
     /// An RTC token for a user account with a life for each privilege. All four are granted, whatever their lives.
@@ -167,9 +158,7 @@ pub mod rtc {
     ) -> Result<String, BuildError> {
         let privileges = rtc_privileges(join_expire, audio_expire, video_expire, data_expire);
         let rtc = Service::rtc(channel, account, privileges);
-        AccessToken::new(app_id, issue, token_expire)
-            .with(rtc)
-            .build(certificate)
+        AccessToken::new(app_id, issue, token_expire).with(rtc).build(certificate)
     }
 
     /// A token for RTC and RTM with one account. The RTM login lives as long as the token.
@@ -199,11 +188,7 @@ pub mod rtc {
         privilege_expire: u32,
     ) -> Result<String, BuildError> {
         AccessToken::new(app_id, issue, token_expire)
-            .with(Service::rtc(
-                channel,
-                account,
-                role.privileges(privilege_expire),
-            ))
+            .with(Service::rtc(channel, account, role.privileges(privilege_expire)))
             .with(Service::rtm(account, token_expire))
             .build(certificate)
     }
@@ -242,8 +227,7 @@ pub mod rtc {
         rtm_user_id: &str,
         rtm_token_expire: u32,
     ) -> Result<String, BuildError> {
-        let privileges =
-            role.single_privileges(join_expire, audio_expire, video_expire, data_expire);
+        let privileges = role.single_privileges(join_expire, audio_expire, video_expire, data_expire);
         AccessToken::new(app_id, issue, rtc_token_expire)
             .with(Service::rtc(channel, rtc_account, privileges))
             .with(Service::rtm(rtm_user_id, rtm_token_expire))
@@ -279,9 +263,7 @@ pub mod rtm {
         user_id: &str,
         token_expire: u32,
     ) -> Result<String, BuildError> {
-        AccessToken::new(app_id, issue, token_expire)
-            .with(Service::rtm(user_id, token_expire))
-            .build(certificate)
+        AccessToken::new(app_id, issue, token_expire).with(Service::rtm(user_id, token_expire)).build(certificate)
     }
 
     /// A token that lets one user log in to RTM2 and lists what they may read and write there.
@@ -312,14 +294,8 @@ pub mod rtm {
         token_expire: u32,
     ) -> Result<String, BuildError> {
         let privileges = Privileges::from([(LoginPrivilege::Login.id(), token_expire)]);
-        let rtm2 = Service::Rtm2 {
-            user_id: user_id.to_owned(),
-            permissions,
-            privileges,
-        };
-        AccessToken::new(app_id, issue, token_expire)
-            .with(rtm2)
-            .build(certificate)
+        let rtm2 = Service::Rtm2 { user_id: user_id.to_owned(), permissions, privileges };
+        AccessToken::new(app_id, issue, token_expire).with(rtm2).build(certificate)
     }
 }
 
@@ -440,9 +416,7 @@ pub mod education {
         token_expire: u32,
     ) -> Result<String, BuildError> {
         let service = apaas("", user_uuid, NO_ROLE, ApaasPrivilege::User, token_expire);
-        AccessToken::new(app_id, issue, token_expire)
-            .with(service)
-            .build(certificate)
+        AccessToken::new(app_id, issue, token_expire).with(service).build(certificate)
     }
 
     /// A token for the app's own server.
@@ -468,9 +442,7 @@ pub mod education {
         token_expire: u32,
     ) -> Result<String, BuildError> {
         let service = apaas("", "", NO_ROLE, ApaasPrivilege::App, token_expire);
-        AccessToken::new(app_id, issue, token_expire)
-            .with(service)
-            .build(certificate)
+        AccessToken::new(app_id, issue, token_expire).with(service).build(certificate)
     }
 }
 
@@ -531,9 +503,7 @@ pub mod apaas {
         token_expire: u32,
     ) -> Result<String, BuildError> {
         let service = apaas("", user_uuid, NO_ROLE, ApaasPrivilege::User, token_expire);
-        AccessToken::new(app_id, issue, token_expire)
-            .with(service)
-            .build(certificate)
+        AccessToken::new(app_id, issue, token_expire).with(service).build(certificate)
     }
 
     /// A token for the app's own server.
@@ -559,9 +529,7 @@ pub mod apaas {
         token_expire: u32,
     ) -> Result<String, BuildError> {
         let service = apaas("", "", NO_ROLE, ApaasPrivilege::App, token_expire);
-        AccessToken::new(app_id, issue, token_expire)
-            .with(service)
-            .build(certificate)
+        AccessToken::new(app_id, issue, token_expire).with(service).build(certificate)
     }
 }
 
@@ -591,9 +559,7 @@ pub mod fpa {
         certificate: &AppCertificate,
     ) -> Result<String, BuildError> {
         let privileges = Privileges::from([(LoginPrivilege::Login.id(), 0)]);
-        AccessToken::new(app_id, issue, FPA_LIFE)
-            .with(Service::Fpa { privileges })
-            .build(certificate)
+        AccessToken::new(app_id, issue, FPA_LIFE).with(Service::Fpa { privileges }).build(certificate)
     }
 }
 
@@ -634,14 +600,11 @@ pub mod convoai {
         rtm_user_id: &str,
         rtm_token_expire: u32,
     ) -> Result<String, BuildError> {
-        let privileges =
-            role.single_privileges(join_expire, audio_expire, video_expire, data_expire);
+        let privileges = role.single_privileges(join_expire, audio_expire, video_expire, data_expire);
         AccessToken::new(app_id, issue, rtc_token_expire)
             .with(Service::rtc(channel, rtc_account, privileges))
             .with(Service::rtm(rtm_user_id, rtm_token_expire))
-            .with(Service::ConvoAi {
-                privileges: Privileges::new(),
-            })
+            .with(Service::ConvoAi { privileges: Privileges::new() })
             .build(certificate)
     }
 }
@@ -683,14 +646,11 @@ pub mod stt {
         rtm_user_id: &str,
         rtm_token_expire: u32,
     ) -> Result<String, BuildError> {
-        let privileges =
-            role.single_privileges(join_expire, audio_expire, video_expire, data_expire);
+        let privileges = role.single_privileges(join_expire, audio_expire, video_expire, data_expire);
         AccessToken::new(app_id, issue, rtc_token_expire)
             .with(Service::rtc(channel, rtc_account, privileges))
             .with(Service::rtm(rtm_user_id, rtm_token_expire))
-            .with(Service::Stt {
-                privileges: Privileges::new(),
-            })
+            .with(Service::Stt { privileges: Privileges::new() })
             .build(certificate)
     }
 }
@@ -725,16 +685,7 @@ pub mod community {
         role: Role,
         expire: u32,
     ) -> Result<String, BuildError> {
-        super::build_token_with_uid(
-            issue,
-            app_id,
-            certificate,
-            channel,
-            uid,
-            role,
-            expire,
-            expire,
-        )
+        super::build_token_with_uid(issue, app_id, certificate, channel, uid, role, expire, expire)
     }
 
     /// An RTC token for a user account; the empty account means any user.
@@ -762,16 +713,7 @@ pub mod community {
         role: Role,
         expire: u32,
     ) -> Result<String, BuildError> {
-        super::build_token_with_user_account(
-            issue,
-            app_id,
-            certificate,
-            channel,
-            account,
-            role,
-            expire,
-            expire,
-        )
+        super::build_token_with_user_account(issue, app_id, certificate, channel, account, role, expire, expire)
     }
 
     /// An RTM token. With a channel it also joins that RTC channel and publishes data there.
@@ -800,8 +742,8 @@ pub mod community {
     ) -> Result<String, BuildError> {
         let mut token = AccessToken::new(app_id, issue, expire);
         if let Some(channel) = channel {
-            let privileges = [RtcPrivilege::JoinChannel, RtcPrivilege::PublishData]
-                .map(|privilege| (privilege.id(), expire));
+            let privileges =
+                [RtcPrivilege::JoinChannel, RtcPrivilege::PublishData].map(|privilege| (privilege.id(), expire));
             token = token.with(Service::rtc(channel, user_id, privileges.into()));
         }
         token.with(Service::rtm(user_id, expire)).build(certificate)
@@ -809,26 +751,12 @@ pub mod community {
 }
 
 fn chat(user_id: &str, privilege: ChatPrivilege, expire: u32) -> Service {
-    Service::Chat {
-        user_id: user_id.to_owned(),
-        privileges: Privileges::from([(privilege.id(), expire)]),
-    }
+    Service::Chat { user_id: user_id.to_owned(), privileges: Privileges::from([(privilege.id(), expire)]) }
 }
 
-fn apaas(
-    room_uuid: &str,
-    user_uuid: &str,
-    role: i16,
-    privilege: ApaasPrivilege,
-    expire: u32,
-) -> Service {
+fn apaas(room_uuid: &str, user_uuid: &str, role: i16, privilege: ApaasPrivilege, expire: u32) -> Service {
     let privileges = Privileges::from([(privilege.id(), expire)]);
-    Service::Apaas {
-        room_uuid: room_uuid.to_owned(),
-        user_uuid: user_uuid.to_owned(),
-        role,
-        privileges,
-    }
+    Service::Apaas { room_uuid: room_uuid.to_owned(), user_uuid: user_uuid.to_owned(), role, privileges }
 }
 
 fn room_user(
@@ -840,22 +768,13 @@ fn room_user(
     expire: u32,
 ) -> AccessToken {
     AccessToken::new(app_id, issue, expire)
-        .with(apaas(
-            room_uuid,
-            user_uuid,
-            role,
-            ApaasPrivilege::RoomUser,
-            expire,
-        ))
+        .with(apaas(room_uuid, user_uuid, role, ApaasPrivilege::RoomUser, expire))
         .with(Service::rtm(user_uuid, expire))
         .with(chat(&md5_hex(user_uuid), ChatPrivilege::User, expire))
 }
 
 fn md5_hex(text: &str) -> String {
-    Md5::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The role written where an APaaS token is for no room.

@@ -20,11 +20,7 @@ pub struct Claims {
 impl Claims {
     pub(crate) fn read(token: Token, certificate_index: usize) -> Result<Self, TokenError> {
         let unknown_service = token.walk(|_| ())?;
-        Ok(Self {
-            token,
-            certificate_index,
-            unknown_service,
-        })
+        Ok(Self { token, certificate_index, unknown_service })
     }
 
     /// The app that the token is for.
@@ -76,10 +72,7 @@ impl Claims {
 
     pub(crate) fn each_service<'a>(&'a self, found: impl FnMut(ServiceView<'a>)) {
         let walked = self.token.walk(found);
-        debug_assert!(
-            walked.is_ok(),
-            "the services were walked over when the claims were read"
-        );
+        debug_assert!(walked.is_ok(), "the services were walked over when the claims were read");
     }
 }
 
@@ -116,9 +109,7 @@ impl TokenId {
 
 impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0[..4]
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

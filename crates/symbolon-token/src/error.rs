@@ -10,9 +10,7 @@ use crate::service::ServiceKind;
 #[non_exhaustive]
 pub enum TokenError {
     /// The text is longer than the limit.
-    #[error(
-        "the token is longer than {limit} characters; check that it is a token, and ask for fewer permissions"
-    )]
+    #[error("the token is longer than {limit} characters; check that it is a token, and ask for fewer permissions")]
     TooLong {
         /// The longest text that is read.
         limit: usize,
@@ -21,14 +19,10 @@ pub enum TokenError {
     #[error("the token is too short; check that it was copied whole")]
     TooShort,
     /// The text does not begin with a version that is accepted here.
-    #[error(
-        "the token does not begin with 007; older formats are read only where they are switched on"
-    )]
+    #[error("the token does not begin with 007; older formats are read only where they are switched on")]
     VersionUnsupported,
     /// The rest of the text is not strict base64.
-    #[error(
-        "the token is not clean base64; check that it was copied whole, without line breaks or URL encoding"
-    )]
+    #[error("the token is not clean base64; check that it was copied whole, without line breaks or URL encoding")]
     Base64Invalid,
     /// The token inflates to more than the limit.
     #[error("the token inflates to more than {limit} bytes")]
@@ -46,17 +40,13 @@ pub enum TokenError {
     #[error("the token ends inside a field; check that it was copied whole")]
     Truncated,
     /// No current certificate of the app makes this signature.
-    #[error(
-        "the token's signature does not fit; check that it was made with this app's current certificate"
-    )]
+    #[error("the token's signature does not fit; check that it was made with this app's current certificate")]
     BadSignature,
     /// The app id inside the token is not 32 hex digits.
     #[error("the token's app id is not 32 hex digits")]
     AppIdInvalid,
     /// The app id inside the token is not known here, or not the one asked for.
-    #[error(
-        "the token was made for another app id; check the app id, including upper and lower case"
-    )]
+    #[error("the token was made for another app id; check the app id, including upper and lower case")]
     AppIdMismatch,
     /// The app is known and disabled.
     #[error("this app is disabled")]
@@ -126,9 +116,7 @@ pub enum TokenError {
         privilege: u16,
     },
     /// A service granted the privilege, but its time is over.
-    #[error(
-        "privilege {privilege} of the token expired {ago_s} s ago (by the server's clock); ask for a new token"
-    )]
+    #[error("privilege {privilege} of the token expired {ago_s} s ago (by the server's clock); ask for a new token")]
     PrivilegeExpired {
         /// The privilege that is over.
         privilege: u16,
@@ -195,22 +183,16 @@ pub enum BuildError {
         count: usize,
     },
     /// Strict: the channel is outside the documented limits.
-    #[error(
-        "a channel name has 1 to 64 bytes from a-z A-Z 0-9, space and !#$%&()+-:;<=.>?@[]^_{{}}|~,"
-    )]
+    #[error("a channel name has 1 to 64 bytes from a-z A-Z 0-9, space and !#$%&()+-:;<=.>?@[]^_{{}}|~,")]
     ChannelName,
     /// Strict: the user account is outside the documented limits.
-    #[error(
-        "a user account has 1 to 255 bytes from a-z A-Z 0-9, space and !#$%&()+-:;<=.>?@[]^_{{}}|~,"
-    )]
+    #[error("a user account has 1 to 255 bytes from a-z A-Z 0-9, space and !#$%&()+-:;<=.>?@[]^_{{}}|~,")]
     UserAccount,
     /// Strict: the RTM user id is outside the documented limits.
     #[error("an RTM user id has 1 to 64 bytes")]
     RtmUserId,
     /// Strict: the token or a privilege would live too long.
-    #[error(
-        "a life of {life_s} s is longer than the 86400 s allowed; expiry is in seconds from now, not a date"
-    )]
+    #[error("a life of {life_s} s is longer than the 86400 s allowed; expiry is in seconds from now, not a date")]
     LifetimeTooLong {
         /// The life asked for, in seconds.
         life_s: u32,
@@ -237,22 +219,13 @@ impl BuildError {
 }
 
 fn stopped(at: Option<u16>) -> String {
-    at.map_or_else(String::new, |kind| {
-        format!(" before service type {kind}, which is not known here")
-    })
+    at.map_or_else(String::new, |kind| format!(" before service type {kind}, which is not known here"))
 }
 
 fn user(asked: &Option<String>) -> String {
-    asked.as_ref().map_or_else(
-        || "one chosen by the server".to_owned(),
-        |asked| format!("{asked:?}"),
-    )
+    asked.as_ref().map_or_else(|| "one chosen by the server".to_owned(), |asked| format!("{asked:?}"))
 }
 
 fn wildcard(any_user: bool) -> &'static str {
-    if any_user {
-        "never taken together with any user"
-    } else {
-        "not allowed for this app"
-    }
+    if any_user { "never taken together with any user" } else { "not allowed for this app" }
 }

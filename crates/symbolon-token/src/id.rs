@@ -128,9 +128,7 @@ pub enum FormError {
         found: usize,
     },
     /// The text has a character that is no hex digit.
-    #[error(
-        "it may hold only the hex digits 0-9, a-f and A-F, and character {position} is none of them"
-    )]
+    #[error("it may hold only the hex digits 0-9, a-f and A-F, and character {position} is none of them")]
     NotHex {
         /// Which character, counted from 1.
         position: usize,
@@ -138,13 +136,9 @@ pub enum FormError {
 }
 
 fn hex_digits(bytes: &[u8]) -> Result<[u8; TEXT_LEN], FormError> {
-    let digits = bytes
-        .try_into()
-        .map_err(|_| FormError::Length { found: bytes.len() })?;
+    let digits = bytes.try_into().map_err(|_| FormError::Length { found: bytes.len() })?;
     if let Some(index) = bytes.iter().position(|byte| !byte.is_ascii_hexdigit()) {
-        return Err(FormError::NotHex {
-            position: index + 1,
-        });
+        return Err(FormError::NotHex { position: index + 1 });
     }
     Ok(digits)
 }
@@ -166,22 +160,10 @@ mod tests {
     fn only_32_hex_digits_pass() {
         assert!(AppId::parse(SECRET).is_ok());
         assert_eq!(AppId::parse(""), Err(FormError::Length { found: 0 }));
-        assert_eq!(
-            AppId::parse(&SECRET[1..]),
-            Err(FormError::Length { found: 31 })
-        );
-        assert_eq!(
-            AppId::parse("../../etc/passwd"),
-            Err(FormError::Length { found: 16 })
-        );
-        assert_eq!(
-            AppId::parse("5CFd2fd1755d40ecb72977518be15d3g"),
-            Err(FormError::NotHex { position: 32 })
-        );
-        assert_eq!(
-            AppId::parse("５CFd2fd1755d40ecb72977518be15d"),
-            Err(FormError::NotHex { position: 1 })
-        );
+        assert_eq!(AppId::parse(&SECRET[1..]), Err(FormError::Length { found: 31 }));
+        assert_eq!(AppId::parse("../../etc/passwd"), Err(FormError::Length { found: 16 }));
+        assert_eq!(AppId::parse("5CFd2fd1755d40ecb72977518be15d3g"), Err(FormError::NotHex { position: 32 }));
+        assert_eq!(AppId::parse("５CFd2fd1755d40ecb72977518be15d"), Err(FormError::NotHex { position: 1 }));
     }
 
     #[test]
@@ -193,11 +175,7 @@ mod tests {
     #[test]
     fn a_certificate_never_prints_itself() {
         let certificate = AppCertificate::parse(SECRET).unwrap();
-        for printed in [
-            format!("{certificate}"),
-            format!("{certificate:?}"),
-            format!("{certificate:#?}"),
-        ] {
+        for printed in [format!("{certificate}"), format!("{certificate:?}"), format!("{certificate:#?}")] {
             assert!(printed.contains("redacted"), "{printed}");
             assert!(!printed.contains(&SECRET[..4]), "{printed}");
         }

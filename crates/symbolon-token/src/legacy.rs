@@ -15,9 +15,7 @@ use crate::access_token::{Issuing, LIFE_MAX, Mode, check_channel_and_user, check
 use crate::claims::TokenId;
 use crate::error::{BuildError, TokenError};
 use crate::id::{AppCertificate, AppId};
-use crate::service::{
-    Privileges, PrivilegesView, Role, RtcPrivilege, ServiceKind, put_privileges, uid_text,
-};
+use crate::service::{Privileges, PrivilegesView, Role, RtcPrivilege, ServiceKind, put_privileges, uid_text};
 use crate::signature::{SIGNATURE_LEN, hmac};
 use crate::unverified::{Limits, strip_version};
 use crate::wire::{Reader, put_prefixed};
@@ -66,16 +64,7 @@ impl LegacyAccessToken {
         put_privileges(&mut message, &self.privileges)?;
 
         let mut payload = Vec::new();
-        put_prefixed(
-            &mut payload,
-            &sign(
-                certificate,
-                &self.app_id,
-                &self.channel,
-                &self.uid,
-                &message,
-            ),
-        )?;
+        put_prefixed(&mut payload, &sign(certificate, &self.app_id, &self.channel, &self.uid, &message))?;
         payload.extend_from_slice(&crc32fast::hash(self.channel.as_bytes()).to_le_bytes());
         payload.extend_from_slice(&crc32fast::hash(self.uid.as_bytes()).to_le_bytes());
         put_prefixed(&mut payload, &message)?;
@@ -109,15 +98,7 @@ pub fn build_token_with_uid(
     role: Role,
     privilege_expire_ts: u32,
 ) -> Result<String, BuildError> {
-    build_token_with_account(
-        issue,
-        app_id,
-        certificate,
-        channel,
-        &uid_text(uid),
-        role,
-        privilege_expire_ts,
-    )
+    build_token_with_account(issue, app_id, certificate, channel, &uid_text(uid), role, privilege_expire_ts)
 }
 
 /// A 006 RTC token for a user account; the empty account means any user. Otherwise as [`build_token_with_uid`].
@@ -178,11 +159,7 @@ pub fn build_rtm_token(
 
 /// The role that a 006 builder takes a number for: attendees (0), publishers (1) and admins (101) publish.
 pub fn role_from_number(number: i64) -> Role {
-    if matches!(number, 0 | 1 | 101) {
-        Role::Publisher
-    } else {
-        Role::Subscriber
-    }
+    if matches!(number, 0 | 1 | 101) { Role::Publisher } else { Role::Subscriber }
 }
 
 /// A 006 token whose outer form is right and whose signature has not been checked.
@@ -204,31 +181,18 @@ impl LegacyUnverified {
     /// `bad_signature` (when it has another length than 32 bytes), `trailing_bytes`.
     pub fn decode(text: &str, limits: Limits) -> Result<Self, TokenError> {
         let rest = strip_version(text, VERSION, limits)?.as_bytes();
-        let (app_id, base64) = rest
-            .split_at_checked(APP_ID_LEN)
-            .ok_or(TokenError::TooShort)?;
+        let (app_id, base64) = rest.split_at_checked(APP_ID_LEN).ok_or(TokenError::TooShort)?;
         let app_id = AppId::from_bytes(app_id).map_err(|_| TokenError::AppIdInvalid)?;
-        let content = STANDARD
-            .decode(base64)
-            .map_err(|_| TokenError::Base64Invalid)?;
+        let content = STANDARD.decode(base64).map_err(|_| TokenError::Base64Invalid)?;
 
         let mut reader = Reader::new(&content);
-        let signature = reader
-            .prefixed()?
-            .try_into()
-            .map_err(|_| TokenError::BadSignature)?;
+        let signature = reader.prefixed()?.try_into().map_err(|_| TokenError::BadSignature)?;
         let (crc_channel, crc_uid) = (reader.u32()?, reader.u32()?);
         let message = reader.prefixed()?.to_vec();
         if !reader.is_empty() {
             return Err(TokenError::TrailingBytes);
         }
-        Ok(Self {
-            app_id,
-            signature,
-            crc_channel,
-            crc_uid,
-            message,
-        })
+        Ok(Self { app_id, signature, crc_channel, crc_uid, message })
     }
 
     /// The app that the token says it is for: where to look for its certificates.
@@ -249,20 +213,13 @@ impl LegacyUnverified {
         uid: UidRequest<'_>,
     ) -> Result<LegacyClaims, TokenError> {
         if crc32fast::hash(channel.as_bytes()) != self.crc_channel {
-            return Err(TokenError::ChannelMismatch {
-                asked: channel.to_owned(),
-            });
+            return Err(TokenError::ChannelMismatch { asked: channel.to_owned() });
         }
         let uid = self.signed_uid(uid)?;
         let fits = |certificate: &AppCertificate| -> bool {
-            sign(certificate, &self.app_id, channel, uid, &self.message)
-                .ct_eq(&self.signature)
-                .into()
+            sign(certificate, &self.app_id, channel, uid, &self.message).ct_eq(&self.signature).into()
         };
-        let certificate_index = certificates
-            .iter()
-            .position(fits)
-            .ok_or(TokenError::BadSignature)?;
+        let certificate_index = certificates.iter().position(fits).ok_or(TokenError::BadSignature)?;
         self.claims(uid, certificate_index)
     }
 
@@ -273,9 +230,7 @@ impl LegacyUnverified {
         }
         match asked.text() {
             Some(text) if crc32fast::hash(text.as_bytes()) == self.crc_uid => Ok(text),
-            other => Err(TokenError::UidMismatch {
-                asked: other.map(str::to_owned),
-            }),
+            other => Err(TokenError::UidMismatch { asked: other.map(str::to_owned) }),
         }
     }
 
@@ -301,9 +256,7 @@ impl LegacyUnverified {
 
 impl fmt::Debug for LegacyUnverified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LegacyUnverified")
-            .field("app_id", &self.app_id)
-            .finish_non_exhaustive()
+        f.debug_struct("LegacyUnverified").field("app_id", &self.app_id).finish_non_exhaustive()
     }
 }
 
@@ -357,8 +310,7 @@ impl LegacyClaims {
     /// In this order: `expired`, `lifetime_too_long`, `privilege_missing`, `privilege_expired`.
     pub fn rtc_access(&self, now: u64, policy: &Policy) -> Result<RtcAccess, TokenError> {
         let life = self.life(now, policy)?;
-        let granted =
-            |privilege: RtcPrivilege| life.granted(ServiceKind::Rtc, self.view(), privilege.id());
+        let granted = |privilege: RtcPrivilege| life.granted(ServiceKind::Rtc, self.view(), privilege.id());
         Ok(RtcAccess {
             uid: self.uid.clone(),
             exact_uid: !self.uid.is_empty(),
@@ -379,52 +331,30 @@ impl LegacyClaims {
     ///
     /// As for [`rtc_access`](Self::rtc_access).
     pub fn rtm_until(&self, now: u64, policy: &Policy) -> Result<u64, TokenError> {
-        self.life(now, policy)?
-            .granted(ServiceKind::Rtm, self.view(), RTM_LOGIN)
+        self.life(now, policy)?.granted(ServiceKind::Rtm, self.view(), RTM_LOGIN)
     }
 
     /// A 006 token does not say when it was made, so its life is what is left of it.
     fn life(&self, now: u64, policy: &Policy) -> Result<Life, TokenError> {
         let ends_at = u64::from(self.ends_ts);
         if now >= ends_at {
-            return Err(TokenError::Expired {
-                ago_s: now - ends_at,
-            });
+            return Err(TokenError::Expired { ago_s: now - ends_at });
         }
         let (life_s, limit_s) = (ends_at - now, u64::from(policy.max_life));
         if life_s > limit_s + u64::from(policy.clock_skew) {
             return Err(TokenError::LifetimeTooLong { life_s, limit_s });
         }
-        Ok(Life {
-            now,
-            counted_from: 0,
-            ends_at: policy.capped(now, ends_at),
-        })
+        Ok(Life { now, counted_from: 0, ends_at: policy.capped(now, ends_at) })
     }
 
     fn view(&self) -> PrivilegesView<'_> {
-        PrivilegesView::read(&mut Reader::new(&self.privileges))
-            .expect("the map was read when the claims were made")
+        PrivilegesView::read(&mut Reader::new(&self.privileges)).expect("the map was read when the claims were made")
     }
 }
 
 /// The signed bytes are joined without a separator: see the head of this file.
-fn sign(
-    certificate: &AppCertificate,
-    app_id: &AppId,
-    channel: &str,
-    uid: &str,
-    message: &[u8],
-) -> [u8; SIGNATURE_LEN] {
-    hmac(
-        certificate.as_bytes(),
-        [
-            app_id.as_bytes().as_slice(),
-            channel.as_bytes(),
-            uid.as_bytes(),
-            message,
-        ],
-    )
+fn sign(certificate: &AppCertificate, app_id: &AppId, channel: &str, uid: &str, message: &[u8]) -> [u8; SIGNATURE_LEN] {
+    hmac(certificate.as_bytes(), [app_id.as_bytes().as_slice(), channel.as_bytes(), uid.as_bytes(), message])
 }
 
 /// The first three characters of every 006 token.

@@ -50,9 +50,8 @@ pub use error::{BuildError, TokenError};
 pub use id::{AppCertificate, AppId, FormError};
 pub use name::{channel_name_is_valid, user_account_is_valid};
 pub use service::{
-    ApaasPrivilege, ChatPrivilege, FcdnPrivilege, LoginPrivilege, PermissionType, Permissions,
-    Privileges, ResourceType, Role, RtcPrivilege, Service, ServiceKind, StreamingPrivilege,
-    rtc_privileges, uid_text,
+    ApaasPrivilege, ChatPrivilege, FcdnPrivilege, LoginPrivilege, PermissionType, Permissions, Privileges,
+    ResourceType, Role, RtcPrivilege, Service, ServiceKind, StreamingPrivilege, rtc_privileges, uid_text,
 };
 pub use unverified::{Limits, Unproven, Unverified};
 pub use verify::{JoinRequest, Project, verify};

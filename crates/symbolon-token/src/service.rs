@@ -18,54 +18,24 @@ pub type Permissions = BTreeMap<u16, BTreeMap<u16, Vec<String>>>;
 ///
 /// Numeric uids are written as decimal text and uid 0 as the empty string: see [`uid_text`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(
-    missing_docs,
-    reason = "the fields are named by the format and explained on the variants"
-)]
+#[allow(missing_docs, reason = "the fields are named by the format and explained on the variants")]
 pub enum Service {
     /// Real-time audio and video in `channel`. An empty `uid` means any user; the channel `*` means any channel.
-    Rtc {
-        channel: String,
-        uid: String,
-        privileges: Privileges,
-    },
+    Rtc { channel: String, uid: String, privileges: Privileges },
     /// Signalling, the older kind.
-    Rtm {
-        user_id: String,
-        privileges: Privileges,
-    },
+    Rtm { user_id: String, privileges: Privileges },
     /// Pushing streams out of a channel.
-    Streaming {
-        channel: String,
-        account: String,
-        privileges: Privileges,
-    },
+    Streaming { channel: String, account: String, privileges: Privileges },
     /// Full-path acceleration.
     Fpa { privileges: Privileges },
     /// Chat, for one user or, with an empty user id, for the app's own server.
-    Chat {
-        user_id: String,
-        privileges: Privileges,
-    },
+    Chat { user_id: String, privileges: Privileges },
     /// The content delivery network.
-    Fcdn {
-        channel: String,
-        account: String,
-        privileges: Privileges,
-    },
+    Fcdn { channel: String, account: String, privileges: Privileges },
     /// Flexible classroom. `role` is -1 where none applies.
-    Apaas {
-        room_uuid: String,
-        user_uuid: String,
-        role: i16,
-        privileges: Privileges,
-    },
+    Apaas { room_uuid: String, user_uuid: String, role: i16, privileges: Privileges },
     /// Signalling with permissions.
-    Rtm2 {
-        user_id: String,
-        permissions: Permissions,
-        privileges: Privileges,
-    },
+    Rtm2 { user_id: String, permissions: Permissions, privileges: Privileges },
     /// Conversational agents. Builders leave the privileges empty.
     ConvoAi { privileges: Privileges },
     /// Speech to text. Builders leave the privileges empty.
@@ -75,19 +45,12 @@ pub enum Service {
 impl Service {
     /// An RTC service for a uid or a user account.
     pub fn rtc(channel: impl Into<String>, uid: impl Into<String>, privileges: Privileges) -> Self {
-        Self::Rtc {
-            channel: channel.into(),
-            uid: uid.into(),
-            privileges,
-        }
+        Self::Rtc { channel: channel.into(), uid: uid.into(), privileges }
     }
 
     /// An RTM service whose user may log in for `expire` seconds.
     pub fn rtm(user_id: impl Into<String>, expire: u32) -> Self {
-        Self::Rtm {
-            user_id: user_id.into(),
-            privileges: Privileges::from([(LoginPrivilege::Login.id(), expire)]),
-        }
+        Self::Rtm { user_id: user_id.into(), privileges: Privileges::from([(LoginPrivilege::Login.id(), expire)]) }
     }
 
     /// The kind of this service, which is also its number on the wire.
@@ -126,39 +89,20 @@ impl Service {
         out.extend_from_slice(&self.kind().number().to_le_bytes());
         put_privileges(out, self.privileges())?;
         match self {
-            Self::Rtc {
-                channel, uid: user, ..
-            }
-            | Self::Streaming {
-                channel,
-                account: user,
-                ..
-            }
-            | Self::Fcdn {
-                channel,
-                account: user,
-                ..
-            } => {
+            Self::Rtc { channel, uid: user, .. }
+            | Self::Streaming { channel, account: user, .. }
+            | Self::Fcdn { channel, account: user, .. } => {
                 put_text(out, channel)?;
                 put_text(out, user)
             }
             Self::Rtm { user_id, .. } | Self::Chat { user_id, .. } => put_text(out, user_id),
-            Self::Apaas {
-                room_uuid,
-                user_uuid,
-                role,
-                ..
-            } => {
+            Self::Apaas { room_uuid, user_uuid, role, .. } => {
                 put_text(out, room_uuid)?;
                 put_text(out, user_uuid)?;
                 out.extend_from_slice(&role.to_le_bytes());
                 Ok(())
             }
-            Self::Rtm2 {
-                user_id,
-                permissions,
-                ..
-            } => {
+            Self::Rtm2 { user_id, permissions, .. } => {
                 put_text(out, user_id)?;
                 put_permissions(out, permissions)
             }
@@ -375,11 +319,7 @@ pub enum Role {
 impl Role {
     /// The role with this number: 1 is the publisher, every other number the subscriber.
     pub fn from_number(number: i64) -> Self {
-        if number == 1 {
-            Self::Publisher
-        } else {
-            Self::Subscriber
-        }
+        if number == 1 { Self::Publisher } else { Self::Subscriber }
     }
 
     /// The RTC privileges of this role, all with one life in seconds.
@@ -414,11 +354,7 @@ pub fn rtc_privileges(join: u32, audio: u32, video: u32, data: u32) -> Privilege
 /// assert_eq!(symbolon_token::uid_text(0), "");
 /// ```
 pub fn uid_text(uid: u32) -> String {
-    if uid == 0 {
-        String::new()
-    } else {
-        uid.to_string()
-    }
+    if uid == 0 { String::new() } else { uid.to_string() }
 }
 
 /// What stands at one place of a token's list of services.
@@ -437,24 +373,9 @@ impl<'a> Entry<'a> {
         let privileges = PrivilegesView::read(reader)?;
         let place = if kind.has_place() { reader.text()? } else { "" };
         let user = if kind.has_user() { reader.text()? } else { "" };
-        let role = if kind == ServiceKind::Apaas {
-            reader.i16()?
-        } else {
-            0
-        };
-        let permissions = if kind == ServiceKind::Rtm2 {
-            skip_permissions(reader)?
-        } else {
-            &[]
-        };
-        Ok(Self::Known(ServiceView {
-            kind,
-            privileges,
-            place,
-            user,
-            role,
-            permissions,
-        }))
+        let role = if kind == ServiceKind::Apaas { reader.i16()? } else { 0 };
+        let permissions = if kind == ServiceKind::Rtm2 { skip_permissions(reader)? } else { &[] };
+        Ok(Self::Known(ServiceView { kind, privileges, place, user, role, permissions }))
     }
 }
 
@@ -476,41 +397,16 @@ impl ServiceView<'_> {
         let privileges = self.privileges.iter().collect();
         let (place, user) = (self.place.to_owned(), self.user.to_owned());
         match self.kind {
-            ServiceKind::Rtc => Service::Rtc {
-                channel: place,
-                uid: user,
-                privileges,
-            },
-            ServiceKind::Rtm => Service::Rtm {
-                user_id: user,
-                privileges,
-            },
-            ServiceKind::Streaming => Service::Streaming {
-                channel: place,
-                account: user,
-                privileges,
-            },
+            ServiceKind::Rtc => Service::Rtc { channel: place, uid: user, privileges },
+            ServiceKind::Rtm => Service::Rtm { user_id: user, privileges },
+            ServiceKind::Streaming => Service::Streaming { channel: place, account: user, privileges },
             ServiceKind::Fpa => Service::Fpa { privileges },
-            ServiceKind::Chat => Service::Chat {
-                user_id: user,
-                privileges,
-            },
-            ServiceKind::Fcdn => Service::Fcdn {
-                channel: place,
-                account: user,
-                privileges,
-            },
-            ServiceKind::Apaas => Service::Apaas {
-                room_uuid: place,
-                user_uuid: user,
-                role: self.role,
-                privileges,
-            },
-            ServiceKind::Rtm2 => Service::Rtm2 {
-                user_id: user,
-                permissions: read_permissions(self.permissions),
-                privileges,
-            },
+            ServiceKind::Chat => Service::Chat { user_id: user, privileges },
+            ServiceKind::Fcdn => Service::Fcdn { channel: place, account: user, privileges },
+            ServiceKind::Apaas => Service::Apaas { room_uuid: place, user_uuid: user, role: self.role, privileges },
+            ServiceKind::Rtm2 => {
+                Service::Rtm2 { user_id: user, permissions: read_permissions(self.permissions), privileges }
+            }
             ServiceKind::ConvoAi => Service::ConvoAi { privileges },
             ServiceKind::Stt => Service::Stt { privileges },
         }
@@ -535,15 +431,11 @@ impl<'a> PrivilegesView<'a> {
     }
 
     pub(crate) fn life(self, privilege: u16) -> Option<u32> {
-        self.iter()
-            .find(|&(id, _)| id == privilege)
-            .map(|(_, life)| life)
+        self.iter().find(|&(id, _)| id == privilege).map(|(_, life)| life)
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = (u16, u32)> + 'a {
-        self.pairs.iter().map(|&[a, b, c, d, e, f]| {
-            (u16::from_le_bytes([a, b]), u32::from_le_bytes([c, d, e, f]))
-        })
+        self.pairs.iter().map(|&[a, b, c, d, e, f]| (u16::from_le_bytes([a, b]), u32::from_le_bytes([c, d, e, f])))
     }
 
     /// Builders write ids in ascending order, which is checked at once. Any other order is legal and gets sorted, so
@@ -555,10 +447,7 @@ impl<'a> PrivilegesView<'a> {
         }
         let mut sorted: Vec<u16> = ids().collect();
         sorted.sort_unstable();
-        sorted
-            .windows(2)
-            .find(|pair| pair[0] == pair[1])
-            .map(|pair| pair[0])
+        sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
     }
 }
 
@@ -600,10 +489,7 @@ fn read_permissions(bytes: &[u8]) -> Permissions {
     let read = each_permission(&mut Reader::new(bytes), |resource, permission, name| {
         let names = permissions.entry(resource).or_default();
         let Some(permission) = permission else { return };
-        names
-            .entry(permission)
-            .or_default()
-            .extend(name.map(str::to_owned));
+        names.entry(permission).or_default().extend(name.map(str::to_owned));
     });
     debug_assert!(read.is_ok(), "these bytes were walked over before");
     permissions
@@ -656,10 +542,7 @@ mod tests {
         };
         assert_eq!(map(&[(1, 10), (2, 20), (3, 30)]), Ok(Some(20)));
         assert_eq!(map(&[(3, 10), (2, 20), (1, 30)]), Ok(Some(20)));
-        assert_eq!(
-            map(&[(2, 10), (1, 20), (2, 10)]),
-            Err(TokenError::DuplicatePrivilege { privilege: 2 })
-        );
+        assert_eq!(map(&[(2, 10), (1, 20), (2, 10)]), Err(TokenError::DuplicatePrivilege { privilege: 2 }));
     }
 
     #[test]

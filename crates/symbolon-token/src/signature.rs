@@ -20,10 +20,7 @@ pub(crate) fn sign(first_key: &[u8; SIGNATURE_LEN], salt: u32, body: &[u8]) -> [
 }
 
 /// HMAC-SHA256 over parts that are joined without a separator.
-pub(crate) fn hmac<'a>(
-    key: &[u8],
-    parts: impl IntoIterator<Item = &'a [u8]>,
-) -> [u8; SIGNATURE_LEN] {
+pub(crate) fn hmac<'a>(key: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; SIGNATURE_LEN] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     for part in parts {
         mac.update(part);

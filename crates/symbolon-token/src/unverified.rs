@@ -27,10 +27,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            text: 4096,
-            inflated: 65_536,
-        }
+        Self { text: 4096, inflated: 65_536 }
     }
 }
 
@@ -52,13 +49,9 @@ impl Unverified {
     /// `app_id_invalid`.
     pub fn decode(text: &str, limits: Limits) -> Result<Self, TokenError> {
         let base64 = strip_version(text, VERSION, limits)?;
-        let stream = STANDARD
-            .decode(base64)
-            .map_err(|_| TokenError::Base64Invalid)?;
+        let stream = STANDARD.decode(base64).map_err(|_| TokenError::Base64Invalid)?;
         let payload = zlib::inflate(&stream, limits.inflated)?;
-        Ok(Self {
-            token: Token::read(payload)?,
-        })
+        Ok(Self { token: Token::read(payload)? })
     }
 
     /// The app that the token says it is for: where to look for its certificates.
@@ -80,9 +73,7 @@ impl Unverified {
     /// What the token says, for an inspector that must show also what is not proven. Never grant anything on it.
     pub fn dangerous_unverified(&self) -> Unproven {
         let mut services = Vec::new();
-        let walked = self
-            .token
-            .walk(|service| services.push(service.to_service()));
+        let walked = self.token.walk(|service| services.push(service.to_service()));
         let (unknown_service, malformed) = match walked {
             Ok(unknown_service) => (unknown_service, None),
             Err(error) => (None, Some(error)),
@@ -101,9 +92,7 @@ impl Unverified {
 
 impl fmt::Debug for Unverified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unverified")
-            .field("app_id", &self.token.app_id)
-            .finish_non_exhaustive()
+        f.debug_struct("Unverified").field("app_id", &self.token.app_id).finish_non_exhaustive()
     }
 }
 
@@ -150,21 +139,11 @@ impl Token {
         let (issue_ts, expire, salt) = (reader.u32()?, reader.u32()?, reader.u32()?);
         let service_count = reader.u16()?;
         let services_at = payload.len() - reader.left().len();
-        Ok(Self {
-            payload,
-            app_id,
-            issue_ts,
-            expire,
-            salt,
-            service_count,
-            services_at,
-        })
+        Ok(Self { payload, app_id, issue_ts, expire, salt, service_count, services_at })
     }
 
     pub(crate) fn signature(&self) -> &[u8; SIGNATURE_LEN] {
-        self.payload[2..]
-            .first_chunk()
-            .expect("the header was read, and begins with a whole signature")
+        self.payload[2..].first_chunk().expect("the header was read, and begins with a whole signature")
     }
 
     /// Which certificate made the signature. Compared in constant time, over the body exactly as received.
@@ -184,10 +163,7 @@ impl Token {
     }
 
     /// Calls `found` with each service up to the end or the first unknown type, which is handed back.
-    pub(crate) fn walk<'a>(
-        &'a self,
-        mut found: impl FnMut(ServiceView<'a>),
-    ) -> Result<Option<u16>, TokenError> {
+    pub(crate) fn walk<'a>(&'a self, mut found: impl FnMut(ServiceView<'a>)) -> Result<Option<u16>, TokenError> {
         let mut reader = Reader::new(&self.payload[self.services_at..]);
         for _ in 0..self.service_count {
             match Entry::read(&mut reader)? {
@@ -203,17 +179,12 @@ impl Token {
 }
 
 /// Checks the length of a text and takes the version off its front.
-pub(crate) fn strip_version<'a>(
-    text: &'a str,
-    version: &str,
-    limits: Limits,
-) -> Result<&'a str, TokenError> {
+pub(crate) fn strip_version<'a>(text: &'a str, version: &str, limits: Limits) -> Result<&'a str, TokenError> {
     if text.len() > limits.text {
         return Err(TokenError::TooLong { limit: limits.text });
     }
     if text.len() < version.len() {
         return Err(TokenError::TooShort);
     }
-    text.strip_prefix(version)
-        .ok_or(TokenError::VersionUnsupported)
+    text.strip_prefix(version).ok_or(TokenError::VersionUnsupported)
 }

@@ -84,10 +84,7 @@ fn verify_006<'p>(
     claims.rtc_access(now, policy)
 }
 
-fn find<'p>(
-    lookup: impl FnOnce(&AppId) -> Option<Project<'p>>,
-    app_id: &AppId,
-) -> Result<Project<'p>, TokenError> {
+fn find<'p>(lookup: impl FnOnce(&AppId) -> Option<Project<'p>>, app_id: &AppId) -> Result<Project<'p>, TokenError> {
     let project = lookup(app_id).ok_or(TokenError::AppIdMismatch)?;
     if project.disabled {
         return Err(TokenError::ProjectDisabled);

@@ -22,10 +22,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn bytes(&mut self, len: usize) -> Result<&'a [u8], TokenError> {
-        let (taken, left) = self
-            .left
-            .split_at_checked(len)
-            .ok_or(TokenError::Truncated)?;
+        let (taken, left) = self.left.split_at_checked(len).ok_or(TokenError::Truncated)?;
         self.left = left;
         Ok(taken)
     }
@@ -67,8 +64,7 @@ pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) -> Result<(), BuildError> 
 
 /// Appends bytes with their length, unless the length does not fit.
 pub(crate) fn put_prefixed(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), BuildError> {
-    let len =
-        u16::try_from(bytes.len()).map_err(|_| BuildError::StringTooLong { bytes: bytes.len() })?;
+    let len = u16::try_from(bytes.len()).map_err(|_| BuildError::StringTooLong { bytes: bytes.len() })?;
     out.extend_from_slice(&len.to_le_bytes());
     out.extend_from_slice(bytes);
     Ok(())
@@ -97,9 +93,6 @@ mod tests {
         let mut out = Vec::new();
         put_text(&mut out, &"x".repeat(65_535)).unwrap();
         assert_eq!(out.len(), 65_537);
-        assert_eq!(
-            put_text(&mut out, &"x".repeat(65_536)),
-            Err(BuildError::StringTooLong { bytes: 65_536 })
-        );
+        assert_eq!(put_text(&mut out, &"x".repeat(65_536)), Err(BuildError::StringTooLong { bytes: 65_536 }));
     }
 }

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use symbolon_token::legacy::{self, LegacyAccessToken, LegacyUnverified};
 use symbolon_token::{
-    AccessToken, AppCertificate, AppId, BuildError, Claims, Issue, Issuing, JoinRequest, Limits,
-    Mode, Permissions, Policy, Privileges, Project, Role, Service, ServiceKind, TokenError,
-    UidRequest, Unverified, Wildcards, builder, verify,
+    AccessToken, AppCertificate, AppId, BuildError, Claims, Issue, Issuing, JoinRequest, Limits, Mode, Permissions,
+    Policy, Privileges, Project, Role, Service, ServiceKind, TokenError, UidRequest, Unverified, Wildcards, builder,
+    verify,
 };
 
 #[test]
@@ -16,33 +16,13 @@ fn every_good_007_token_is_read_as_it_was_meant() {
     for vector in good("007") {
         let claims = claims_of(&vector);
         let decoded = &vector["decoded"];
-        assert_eq!(
-            claims.app_id().as_str(),
-            text(&decoded["app_id"]),
-            "{}",
-            id(&vector)
-        );
-        assert_eq!(
-            claims.issue_ts(),
-            number(&decoded["issue_ts"]),
-            "{}",
-            id(&vector)
-        );
-        assert_eq!(
-            claims.expire(),
-            number(&decoded["expire"]),
-            "{}",
-            id(&vector)
-        );
+        assert_eq!(claims.app_id().as_str(), text(&decoded["app_id"]), "{}", id(&vector));
+        assert_eq!(claims.issue_ts(), number(&decoded["issue_ts"]), "{}", id(&vector));
+        assert_eq!(claims.expire(), number(&decoded["expire"]), "{}", id(&vector));
         assert_eq!(claims.salt(), number(&decoded["salt"]), "{}", id(&vector));
         assert_eq!(claims.services(), services_of(decoded), "{}", id(&vector));
         assert_eq!(claims.unknown_service(), None, "{}", id(&vector));
-        assert_eq!(
-            claims.id().as_bytes().as_slice(),
-            unhex(&decoded["signature_hex"]),
-            "{}",
-            id(&vector)
-        );
+        assert_eq!(claims.id().as_bytes().as_slice(), unhex(&decoded["signature_hex"]), "{}", id(&vector));
     }
 }
 
@@ -51,23 +31,21 @@ fn every_canonical_007_token_is_built_again_from_its_fields() {
     for vector in good("007").into_iter().filter(is_canonical) {
         let token = token_of(&vector);
         let certificate = certificate_of(&vector["inputs"]);
-        assert_eq!(
-            token.payload(&certificate),
-            Ok(unhex(&vector["payload_hex"])),
-            "{}",
-            id(&vector)
-        );
+        assert_eq!(token.payload(&certificate), Ok(unhex(&vector["payload_hex"])), "{}", id(&vector));
         let rebuilt = token.build(&certificate).unwrap();
-        let claims = Unverified::decode(&rebuilt, Limits::default())
-            .unwrap()
-            .verify(&[certificate])
-            .unwrap();
-        assert_eq!(
-            claims.services(),
-            services_of(&vector["decoded"]),
-            "{}",
-            id(&vector)
-        );
+        let claims = Unverified::decode(&rebuilt, Limits::default()).unwrap().verify(&[certificate]).unwrap();
+        assert_eq!(claims.services(), services_of(&vector["decoded"]), "{}", id(&vector));
+    }
+}
+
+#[test]
+fn token_texts_are_those_of_stock_zlib_at_its_default_level() {
+    let is_stock = |vector: &Value| vector["deflate"].as_str().is_some_and(|name| name.starts_with("zlib 1.2.13"));
+    let vectors: Vec<Value> = good("007").into_iter().filter(is_stock).filter(is_canonical).collect();
+    assert!(vectors.len() >= 50);
+    for vector in vectors {
+        let built = token_of(&vector).build(&certificate_of(&vector["inputs"]));
+        assert_eq!(built.as_deref(), Ok(text(&vector["token"])), "{}", id(&vector));
     }
 }
 
@@ -82,15 +60,9 @@ fn the_familiar_builders_give_the_payloads_of_other_languages() {
         let signature = claims_in(&token.unwrap(), &vector["inputs"]).id();
         let expected = unhex(&vector["decoded"]["signature_hex"]);
         assert_eq!(signature.as_bytes().as_slice(), expected, "{}", id(&vector));
-        *built
-            .entry(text(&vector["builder"]).to_owned())
-            .or_insert(0) += 1;
+        *built.entry(text(&vector["builder"]).to_owned()).or_insert(0) += 1;
     }
-    assert_eq!(
-        built.len(),
-        19,
-        "every familiar builder has a vector: {built:?}"
-    );
+    assert_eq!(built.len(), 19, "every familiar builder has a vector: {built:?}");
 }
 
 #[test]
@@ -100,21 +72,11 @@ fn every_good_006_token_is_read_and_built_again() {
         let decoded = &vector["decoded"];
         assert_eq!(claims.salt(), number(&decoded["salt"]), "{}", id(&vector));
         assert_eq!(claims.ends_ts(), number(&decoded["ts"]), "{}", id(&vector));
-        assert_eq!(
-            claims.privileges(),
-            privileges_of(decoded),
-            "{}",
-            id(&vector)
-        );
+        assert_eq!(claims.privileges(), privileges_of(decoded), "{}", id(&vector));
         if is_canonical(&vector) {
             let token = legacy_token_of(&vector);
             let certificate = certificate_of(&vector["inputs"]);
-            assert_eq!(
-                token.build(&certificate).as_deref(),
-                Ok(text(&vector["token"])),
-                "{}",
-                id(&vector)
-            );
+            assert_eq!(token.build(&certificate).as_deref(), Ok(text(&vector["token"])), "{}", id(&vector));
         }
     }
 }
@@ -127,12 +89,7 @@ fn the_familiar_006_builders_give_the_payloads_of_other_languages() {
         let Some(token) = familiar_006(&vector) else {
             continue;
         };
-        assert_eq!(
-            token.as_deref(),
-            Ok(text(&vector["token"])),
-            "{}",
-            id(&vector)
-        );
+        assert_eq!(token.as_deref(), Ok(text(&vector["token"])), "{}", id(&vector));
         built += 1;
     }
     assert!(built >= 25, "only {built}");
@@ -150,10 +107,7 @@ fn every_bad_token_gets_its_verdict_for_an_admissible_reason() {
                 let reason = seen.expect_err(&id).reason();
                 let mut admissible = list(&expected["also_acceptable_reasons"]).to_vec();
                 admissible.push(expected["reason"].clone());
-                assert!(
-                    admissible.contains(&reason.into()),
-                    "{id}: {reason} is not one of {admissible:?}"
-                );
+                assert!(admissible.contains(&reason.into()), "{id}: {reason} is not one of {admissible:?}");
             }
             "either" => {}
             other => panic!("{id}: unknown verdict {other}"),
@@ -164,10 +118,7 @@ fn every_bad_token_gets_its_verdict_for_an_admissible_reason() {
 #[test]
 fn reasons_follow_the_order_of_checks() {
     let mut elsewhere = Vec::new();
-    for vector in bad()
-        .into_iter()
-        .filter(|vector| text(&vector["expected"]["verdict"]) == "reject")
-    {
+    for vector in bad().into_iter().filter(|vector| text(&vector["expected"]["verdict"]) == "reject") {
         let reason = judge(&vector).unwrap_err().reason();
         if reason != text(&vector["expected"]["reason"]) {
             elsewhere.push((id(&vector), reason));
@@ -175,38 +126,19 @@ fn reasons_follow_the_order_of_checks() {
     }
     // These come earlier in the order of checks than what the vectors name first.
     let early = ["too_long", "version_unsupported", "bad_signature"];
-    assert!(
-        elsewhere.iter().all(|(_, reason)| early.contains(reason)),
-        "{elsewhere:?}"
-    );
+    assert!(elsewhere.iter().all(|(_, reason)| early.contains(reason)), "{elsewhere:?}");
 }
 
 #[test]
 fn tokens_made_to_exhaust_memory_are_refused_at_the_inflate_limit() {
-    let generous = Limits {
-        text: usize::MAX,
-        ..Limits::default()
-    };
-    let bombs: Vec<Value> = bad()
-        .into_iter()
-        .filter(|vector| text(&vector["class"]) == "resource_limit")
-        .collect();
+    let generous = Limits { text: usize::MAX, ..Limits::default() };
+    let bombs: Vec<Value> = bad().into_iter().filter(|vector| text(&vector["class"]) == "resource_limit").collect();
     assert!(!bombs.is_empty());
     for vector in bombs {
         let refused = Unverified::decode(text(&vector["token"]), generous).unwrap_err();
-        assert_eq!(
-            refused,
-            TokenError::InflateLimit { limit: 65_536 },
-            "{}",
-            id(&vector)
-        );
+        assert_eq!(refused, TokenError::InflateLimit { limit: 65_536 }, "{}", id(&vector));
         let refused = Unverified::decode(text(&vector["token"]), Limits::default()).unwrap_err();
-        assert_eq!(
-            refused,
-            TokenError::TooLong { limit: 4096 },
-            "{}",
-            id(&vector)
-        );
+        assert_eq!(refused, TokenError::TooLong { limit: 4096 }, "{}", id(&vector));
     }
 }
 
@@ -217,11 +149,8 @@ fn nothing_printed_about_a_token_holds_the_token() {
         let signature = text(&vector["decoded"]["signature_hex"]);
         let unverified = Unverified::decode(token, Limits::default()).unwrap();
         let claims = claims_of(&vector);
-        for printed in [
-            format!("{unverified:?}"),
-            format!("{claims:?}"),
-            format!("{} {:?}", claims.id(), claims.id()),
-        ] {
+        for printed in [format!("{unverified:?}"), format!("{claims:?}"), format!("{} {:?}", claims.id(), claims.id())]
+        {
             assert!(!printed.contains(token), "{printed}");
             assert!(!printed.contains(&signature[..10]), "{printed}");
         }
@@ -232,10 +161,7 @@ fn nothing_printed_about_a_token_holds_the_token() {
 fn judge(vector: &Value) -> Result<(), TokenError> {
     let context = &vector["context"];
     let token = text(&vector["token"]);
-    let (channel, uid) = (
-        text(&context["channel"]),
-        UidRequest::Text(text(&context["uid"])),
-    );
+    let (channel, uid) = (text(&context["channel"]), UidRequest::Text(text(&context["uid"])));
     let now = context["now"].as_u64().unwrap();
     let ours = AppId::parse(text(&context["app_id"])).unwrap();
     let certificates = [certificate_of(context)];
@@ -247,12 +173,8 @@ fn judge(vector: &Value) -> Result<(), TokenError> {
         ..Policy::default()
     };
     if text(&context["service"]) == "rtc" {
-        let lookup = |asked: &AppId| {
-            (*asked == ours).then_some(Project {
-                certificates: &certificates,
-                disabled: false,
-            })
-        };
+        let lookup =
+            |asked: &AppId| (*asked == ours).then_some(Project { certificates: &certificates, disabled: false });
         let request = JoinRequest { channel, uid };
         let access = verify(token, lookup, request, now, Limits::default(), &policy)?;
         let until = match text(&context["privilege"]) {
@@ -262,16 +184,10 @@ fn judge(vector: &Value) -> Result<(), TokenError> {
             "data" => access.data_until,
             other => panic!("unknown privilege {other}"),
         };
-        let missing = TokenError::PrivilegeMissing {
-            service: ServiceKind::Rtc,
-            privilege: 2,
-        };
+        let missing = TokenError::PrivilegeMissing { service: ServiceKind::Rtc, privilege: 2 };
         return until.map(|_| ()).ok_or(missing);
     }
-    assert_eq!(
-        (text(&context["service"]), text(&context["privilege"])),
-        ("rtm", "login")
-    );
+    assert_eq!((text(&context["service"]), text(&context["privilege"])), ("rtm", "login"));
     let unverified = Unverified::decode(token, Limits::default())?;
     if *unverified.app_id() != ours {
         return Err(TokenError::AppIdMismatch);
@@ -294,16 +210,7 @@ fn familiar_007(vector: &Value) -> Option<Result<String, BuildError>> {
     Some(match text(&vector["builder"]) {
         "rtc_uid" => {
             let (expire, privilege) = (n("token_expire"), n("privilege_expire"));
-            builder::build_token_with_uid(
-                issue,
-                app,
-                certificate,
-                t("channel"),
-                n("uid"),
-                role(),
-                expire,
-                privilege,
-            )
+            builder::build_token_with_uid(issue, app, certificate, t("channel"), n("uid"), role(), expire, privilege)
         }
         "rtc_account" => {
             let (expire, privilege) = (n("token_expire"), n("privilege_expire"));
@@ -386,70 +293,25 @@ fn familiar_007(vector: &Value) -> Option<Result<String, BuildError>> {
                 n("rtm_expire"),
             )
         }
-        "rtm" => {
-            builder::rtm::build_token(issue, app, certificate, t("user_id"), n("token_expire"))
-        }
+        "rtm" => builder::rtm::build_token(issue, app, certificate, t("user_id"), n("token_expire")),
         "rtm2" => {
             let permissions = permissions_of(&i["permissions"]);
             let expire = n("token_expire");
-            builder::rtm::build_token_with_permissions(
-                issue,
-                app,
-                certificate,
-                t("user_id"),
-                permissions,
-                expire,
-            )
+            builder::rtm::build_token_with_permissions(issue, app, certificate, t("user_id"), permissions, expire)
         }
-        "chat_user" => builder::chat::build_user_token(
-            issue,
-            app,
-            certificate,
-            t("user_id"),
-            n("token_expire"),
-        ),
+        "chat_user" => builder::chat::build_user_token(issue, app, certificate, t("user_id"), n("token_expire")),
         "chat_app" => builder::chat::build_app_token(issue, app, certificate, n("token_expire")),
         "edu_room_user" => {
             let (room, user, expire) = (t("room_uuid"), t("user_uuid"), n("token_expire"));
-            builder::education::build_room_user_token(
-                issue,
-                app,
-                certificate,
-                room,
-                user,
-                apaas_role(),
-                expire,
-            )
+            builder::education::build_room_user_token(issue, app, certificate, room, user, apaas_role(), expire)
         }
         "apaas_room_user" => {
             let (room, user, expire) = (t("room_uuid"), t("user_uuid"), n("token_expire"));
-            builder::apaas::build_room_user_token(
-                issue,
-                app,
-                certificate,
-                room,
-                user,
-                apaas_role(),
-                expire,
-            )
+            builder::apaas::build_room_user_token(issue, app, certificate, room, user, apaas_role(), expire)
         }
-        "edu_user" => builder::education::build_user_token(
-            issue,
-            app,
-            certificate,
-            t("user_uuid"),
-            n("token_expire"),
-        ),
-        "apaas_user" => builder::apaas::build_user_token(
-            issue,
-            app,
-            certificate,
-            t("user_uuid"),
-            n("token_expire"),
-        ),
-        "edu_app" => {
-            builder::education::build_app_token(issue, app, certificate, n("token_expire"))
-        }
+        "edu_user" => builder::education::build_user_token(issue, app, certificate, t("user_uuid"), n("token_expire")),
+        "apaas_user" => builder::apaas::build_user_token(issue, app, certificate, t("user_uuid"), n("token_expire")),
+        "edu_app" => builder::education::build_app_token(issue, app, certificate, n("token_expire")),
         "fpa" => builder::fpa::build_token(issue, app, certificate),
         "http" => familiar_http(vector)?,
         "unit_test" => return None,
@@ -459,60 +321,33 @@ fn familiar_007(vector: &Value) -> Option<Result<String, BuildError>> {
 
 /// The community builder's shapes, as far as a request says its arguments plainly.
 fn familiar_http(vector: &Value) -> Option<Result<String, BuildError>> {
-    let (app, certificate) = (
-        AppId::parse(text(&vector["inputs"]["app_id"])).unwrap(),
-        certificate_of(&vector["inputs"]),
-    );
+    let (app, certificate) =
+        (AppId::parse(text(&vector["inputs"]["app_id"])).unwrap(), certificate_of(&vector["inputs"]));
     let body = &vector["inputs"]["body"];
     if body["tokenType"] != "rtm" {
         return None;
     }
     let expire = body["expire"].as_u64().unwrap_or(3600) as u32;
     let (user, channel) = (text(&body["uid"]), body["channel"].as_str());
-    Some(builder::community::build_rtm_token(
-        issue_of(vector),
-        app,
-        &certificate,
-        user,
-        channel,
-        expire,
-    ))
+    Some(builder::community::build_rtm_token(issue_of(vector), app, &certificate, user, channel, expire))
 }
 
 fn familiar_006(vector: &Value) -> Option<Result<String, BuildError>> {
     let i = &vector["inputs"];
     let ts = number(&vector["decoded"]["ts"]).checked_sub(86_400)?;
-    let issue = Issue {
-        ts,
-        salt: number(&vector["salt"]),
-    }
-    .compatible();
+    let issue = Issue { ts, salt: number(&vector["salt"]) }.compatible();
     let app = AppId::parse(text(&i["app_id"])).unwrap();
     let certificate = &certificate_of(i);
     let role = || legacy::role_from_number(i["role"].as_i64().unwrap());
     let expire = || number(&i["privilege_expire_ts"]);
     let channel = i["channel"].as_str().unwrap_or_default();
     Some(match text(&vector["builder"]) {
-        "rtc006_uid" => legacy::build_token_with_uid(
-            issue,
-            app,
-            certificate,
-            channel,
-            number(&i["uid"]),
-            role(),
-            expire(),
-        ),
+        "rtc006_uid" => {
+            legacy::build_token_with_uid(issue, app, certificate, channel, number(&i["uid"]), role(), expire())
+        }
         "rtc006_account" => {
             let account = text(&i["account"]);
-            legacy::build_token_with_account(
-                issue,
-                app,
-                certificate,
-                channel,
-                account,
-                role(),
-                expire(),
-            )
+            legacy::build_token_with_account(issue, app, certificate, channel, account, role(), expire())
         }
         "rtm006" => legacy::build_rtm_token(issue, app, certificate, text(&i["user_id"]), expire()),
         _ => return None,
@@ -520,14 +355,7 @@ fn familiar_006(vector: &Value) -> Option<Result<String, BuildError>> {
 }
 
 fn lives(inputs: &Value) -> [u32; 5] {
-    [
-        "token_expire",
-        "join_expire",
-        "audio_expire",
-        "video_expire",
-        "data_expire",
-    ]
-    .map(|name| number(&inputs[name]))
+    ["token_expire", "join_expire", "audio_expire", "video_expire", "data_expire"].map(|name| number(&inputs[name]))
 }
 
 fn token_of(vector: &Value) -> AccessToken {
@@ -556,7 +384,7 @@ fn legacy_token_of(vector: &Value) -> LegacyAccessToken {
 
 fn legacy_names(vector: &Value) -> (String, String) {
     let i = &vector["inputs"];
-    let channel = i["channel"].as_str().or(i["user_id"].as_str()).unwrap();
+    let channel = i["channel"].as_str().or_else(|| i["user_id"].as_str()).unwrap();
     let uid = match (&i["uid"], &i["account"]) {
         (Value::Number(uid), _) => symbolon_token::uid_text(uid.as_u64().unwrap() as u32),
         (Value::String(uid), _) | (_, Value::String(uid)) => uid.clone(),
@@ -568,13 +396,7 @@ fn legacy_names(vector: &Value) -> (String, String) {
 fn legacy_claims_of(vector: &Value) -> legacy::LegacyClaims {
     let (channel, uid) = legacy_names(vector);
     let unverified = LegacyUnverified::decode(text(&vector["token"]), Limits::default()).unwrap();
-    unverified
-        .verify(
-            &[certificate_of(&vector["inputs"])],
-            &channel,
-            UidRequest::Text(&uid),
-        )
-        .unwrap()
+    unverified.verify(&[certificate_of(&vector["inputs"])], &channel, UidRequest::Text(&uid)).unwrap()
 }
 
 fn claims_of(vector: &Value) -> Claims {
@@ -582,18 +404,11 @@ fn claims_of(vector: &Value) -> Claims {
 }
 
 fn claims_in(token: &str, inputs: &Value) -> Claims {
-    Unverified::decode(token, Limits::default())
-        .unwrap()
-        .verify(&[certificate_of(inputs)])
-        .unwrap()
+    Unverified::decode(token, Limits::default()).unwrap().verify(&[certificate_of(inputs)]).unwrap()
 }
 
 fn issue_of(vector: &Value) -> Issuing {
-    Issue {
-        ts: number(&vector["issue_ts"]),
-        salt: number(&vector["salt"]),
-    }
-    .compatible()
+    Issue { ts: number(&vector["issue_ts"]), salt: number(&vector["salt"]) }.compatible()
 }
 
 fn certificate_of(value: &Value) -> AppCertificate {
@@ -608,46 +423,19 @@ fn service_of(value: &Value) -> Service {
     let privileges = privileges_of(value);
     let t = |name: &str| text(&value[name]).to_owned();
     match text(&value["name"]) {
-        "rtc" => Service::Rtc {
-            channel: t("channel"),
-            uid: t("uid"),
-            privileges,
-        },
-        "rtm" => Service::Rtm {
-            user_id: t("user_id"),
-            privileges,
-        },
-        "streaming" => Service::Streaming {
-            channel: t("channel"),
-            account: t("account"),
-            privileges,
-        },
+        "rtc" => Service::Rtc { channel: t("channel"), uid: t("uid"), privileges },
+        "rtm" => Service::Rtm { user_id: t("user_id"), privileges },
+        "streaming" => Service::Streaming { channel: t("channel"), account: t("account"), privileges },
         "fpa" => Service::Fpa { privileges },
-        "chat" => Service::Chat {
-            user_id: t("user_id"),
-            privileges,
-        },
-        "fcdn" => Service::Fcdn {
-            channel: t("channel"),
-            account: t("account"),
-            privileges,
-        },
+        "chat" => Service::Chat { user_id: t("user_id"), privileges },
+        "fcdn" => Service::Fcdn { channel: t("channel"), account: t("account"), privileges },
         "apaas" => {
             let role = value["role"].as_i64().unwrap() as i16;
-            Service::Apaas {
-                room_uuid: t("room_uuid"),
-                user_uuid: t("user_uuid"),
-                role,
-                privileges,
-            }
+            Service::Apaas { room_uuid: t("room_uuid"), user_uuid: t("user_uuid"), role, privileges }
         }
         "rtm2" => {
             let permissions = permissions_of(&value["permissions"]);
-            Service::Rtm2 {
-                user_id: t("user_id"),
-                permissions,
-                privileges,
-            }
+            Service::Rtm2 { user_id: t("user_id"), permissions, privileges }
         }
         "convoai" => Service::ConvoAi { privileges },
         "stt" => Service::Stt { privileges },
@@ -657,40 +445,19 @@ fn service_of(value: &Value) -> Service {
 
 fn privileges_of(value: &Value) -> Privileges {
     let map = value["privileges"].as_object().unwrap();
-    map.iter()
-        .map(|(id, life)| (id.parse().unwrap(), number(life)))
-        .collect()
+    map.iter().map(|(id, life)| (id.parse().unwrap(), number(life))).collect()
 }
 
 fn permissions_of(value: &Value) -> Permissions {
-    let names = |value: &Value| {
-        list(value)
-            .iter()
-            .map(|name| text(name).to_owned())
-            .collect()
-    };
+    let names = |value: &Value| list(value).iter().map(|name| text(name).to_owned()).collect();
     let kinds = |value: &Value| {
-        value
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(id, value)| (id.parse().unwrap(), names(value)))
-            .collect()
+        value.as_object().unwrap().iter().map(|(id, value)| (id.parse().unwrap(), names(value))).collect()
     };
-    value
-        .as_object()
-        .unwrap()
-        .iter()
-        .map(|(id, value)| (id.parse().unwrap(), kinds(value)))
-        .collect()
+    value.as_object().unwrap().iter().map(|(id, value)| (id.parse().unwrap(), kinds(value))).collect()
 }
 
 fn good(kind: &str) -> Vec<Value> {
-    let vectors: Vec<Value> = list(&file()["good"])
-        .iter()
-        .filter(|vector| vector["kind"] == kind)
-        .cloned()
-        .collect();
+    let vectors: Vec<Value> = list(&file()["good"]).iter().filter(|vector| vector["kind"] == kind).cloned().collect();
     assert!(vectors.len() > 30, "the vectors were read");
     vectors
 }
@@ -715,16 +482,11 @@ fn id(vector: &Value) -> String {
 }
 
 fn text(value: &Value) -> &str {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("not a text: {value}"))
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
 }
 
 fn number(value: &Value) -> u32 {
-    value
-        .as_u64()
-        .and_then(|number| number.try_into().ok())
-        .unwrap_or_else(|| panic!("not a u32: {value}"))
+    value.as_u64().and_then(|number| number.try_into().ok()).unwrap_or_else(|| panic!("not a u32: {value}"))
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -733,7 +495,5 @@ fn list(value: &Value) -> &[Value] {
 
 fn unhex(value: &Value) -> Vec<u8> {
     let hex = text(value).as_bytes();
-    hex.chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
+    hex.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
