@@ -72,7 +72,7 @@ const REFUSALS = [
   },
 ];
 
-house.story('every token that does not fit is refused in its own words, and nobody notices', async ({ open, server }) => {
+house.story('every token that does not fit is refused in its own words, unnoticed', async ({ open, server }) => {
   const [ann, bob] = [await open('ann'), await open('bob')];
   await Promise.all([ann.join(CHANNEL, 1), bob.join(CHANNEL, 2)]);
   await Promise.all([ann.sees(2), bob.sees(1)]);

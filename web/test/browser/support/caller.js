@@ -235,7 +235,9 @@ export class Caller {
   /** Everything that this person was told, for whoever reads a failure. */
   async story() {
     const told = await this.told().catch(() => []);
-    const lines = told.map(({ name, args, at }) => `  ${Math.round(at) % 1e6} ${name}(${JSON.stringify(args).slice(1, -1)})`);
+    const say = (/** @type {Told} */ { name, args, at }) =>
+      `  ${Math.round(at) % 1e6} ${name}(${JSON.stringify(args).slice(1, -1)})`;
+    const lines = told.map(say);
     return [`what ${this.name} was told:`, ...lines, ...this.#complaints.map((words) => `  page: ${words}`)].join('\n');
   }
 

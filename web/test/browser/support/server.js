@@ -2,7 +2,7 @@
 /** The real program, started for a test and ended by its process id. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,6 +38,7 @@ export function builtFile(name) {
 export class Server {
   #env;
   #stateDir = mkdtempSync(join(tmpdir(), 'symbolon-test-'));
+  #readyFile = join(this.#stateDir, 'ready.json');
   /** @type {import('node:child_process').ChildProcess | null} */
   #child = null;
   #output = '';
@@ -61,16 +62,17 @@ export class Server {
       HOME: this.#stateDir,
       ...this.#env,
       SYMBOLON_STATE_DIR: this.#stateDir,
+      SYMBOLON_READY_FILE: this.#readyFile,
       PORT: String(this.#port),
     };
-    const from = this.#output.length;
+    rmSync(this.#readyFile, { force: true });
     const child = spawn(program, [], { cwd: this.#stateDir, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text) => (this.#output += text));
     }
     process.once('exit', this.#killNow);
-    await eventually(() => this.#readPorts(this.#output.slice(from)));
+    await eventually(() => this.#readPorts());
     return this;
   }
 
@@ -165,13 +167,10 @@ export class Server {
     this.#child?.kill('SIGKILL');
   };
 
-  /** @param {string} output since this start */
-  #readPorts(output) {
-    if (!this.alive) throw new Error(`the server has ended:\n${output}`);
-    const page = /http:\/\/(?:127\.0\.0\.1|localhost):(\d+)/.exec(output);
-    const metrics = /http:\/\/127\.0\.0\.1:(\d+)\/metrics/.exec(output);
-    if (!page || !metrics) throw new Error(`the server is not ready:\n${output}`);
-    this.#port = Number(page[1]);
-    this.#privatePort = Number(metrics[1]);
+  #readPorts() {
+    if (!existsSync(this.#readyFile)) throw new Error(`the server is not ready:\n${this.tail}`);
+    const addresses = JSON.parse(readFileSync(this.#readyFile, 'utf8'));
+    this.#port = Number(addresses.public.split(':').at(-1));
+    this.#privatePort = Number(addresses.private.split(':').at(-1));
   }
 }
