@@ -48,7 +48,7 @@ function renderCamera({ camera, cameraFault, mayVideo, speaker, screen }) {
   button.disabled = !mayVideo || screen;
   const broken = camera && cameraFault !== '';
   const hint = screen ? 'The screen takes the camera’s place while you share it' : `${camera ? 'Stop' : 'Start'} the camera (v)`;
-  show(button, camera ? 'camera' : 'camera-off', camera ? 'Stop video' : 'Start video', broken ? deviceFault('camera', cameraFault) : hint);
+  show(button, camera ? 'camera' : 'camera-off', 'Camera', broken ? deviceFault('camera', cameraFault) : hint);
   button.setAttribute('aria-label', 'Camera');
   button.setAttribute('aria-pressed', String(camera));
   flag(button, 'data-off', !camera);

@@ -55,13 +55,14 @@ export function spotlight({ width, height, count, gap = 8 }) {
     const strip = bestGrid({ width: 0, height: 0, count: 0, gap });
     return { mainWidth: width, mainHeight: height, side, stripWidth: 0, stripHeight: 0, strip };
   }
-  const share = side === 'right' ? stripShare(width, 120, 300) : stripShare(height, 72, 220);
-  const mainWidth = side === 'right' ? width - share - gap : width;
-  const mainHeight = side === 'right' ? height : height - share - gap;
-  const stripWidth = side === 'right' ? share : width;
-  const stripHeight = side === 'right' ? height : share;
-  const strip = bestGrid({ width: stripWidth, height: stripHeight, count, gap });
-  return { mainWidth, mainHeight, side, stripWidth, stripHeight, strip };
+  if (side === 'right') {
+    const strip = bestGrid({ width: stripShare(width, 120, 300), height, count, gap });
+    const stripWidth = rowLength(strip.columns, strip.tileWidth, gap);
+    return { mainWidth: width - stripWidth - gap, mainHeight: height, side, stripWidth, stripHeight: height, strip };
+  }
+  const strip = bestGrid({ width, height: stripShare(height, 72, 220), count, gap });
+  const stripHeight = rowLength(strip.rows, strip.tileHeight, gap);
+  return { mainWidth: width, mainHeight: height - stripHeight - gap, side, stripWidth: width, stripHeight, strip };
 }
 
 /**

@@ -12,6 +12,8 @@ import { called } from './state.js';
 const STAY_MS = 4_000;
 /** Names come right after their owners, and several people at once make one notice: wait this long. */
 const GATHER_MS = 400;
+/** More notices than this hide what is behind them: the oldest goes. */
+const AT_ONCE = 2;
 /** More than this many at once are only counted. */
 const NAMED = 3;
 
@@ -21,7 +23,9 @@ const NAMED = 3;
  */
 export function notify(words, stayMs = STAY_MS) {
   const toast = make('p', { class: words.length > 60 ? 'toast long' : 'toast' }, [words]);
-  byId('toasts').append(toast);
+  const toasts = byId('toasts');
+  toasts.append(toast);
+  while (toasts.childElementCount > AT_ONCE) toasts.firstElementChild?.remove();
   setTimeout(() => toast.remove(), stayMs);
 }
 

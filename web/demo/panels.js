@@ -44,6 +44,7 @@ function renderRefusal({ end, channel, me, token }) {
   way = words.way;
   setText(byId('refused-title'), words.title);
   setWords(byId('refused-detail'), words.detail);
+  byId('refused-detail').toggleAttribute('data-own', !end?.text || end.reason < 0);
   setText(byId('refused-advice'), words.advice);
   setWords(byId('refused-code'), words.code);
   setText(actionButton('way'), token.busy ? 'Getting a new token…' : WAYS[way]);
@@ -81,6 +82,9 @@ function setOpen(element, open) {
 
 const SHEETS = ['token-panel', 'people-panel', 'settings-panel'];
 
+/** Where this much room is, a sheet stands beside the call, which goes on behind it; elsewhere it lies on top. */
+const BESIDE = '(min-width: 64rem)';
+
 /** Prepares the dialogs: veils stay until their state is over, sheets close by key, button or a click beside them. */
 export function wirePanels() {
   for (const id of Object.values(VEILS)) dialog(id).addEventListener('cancel', (event) => event.preventDefault());
@@ -88,47 +92,59 @@ export function wirePanels() {
     const sheet = dialog(id);
     sheet.addEventListener('click', (event) => {
       const target = /** @type {Element} */ (event.target);
-      if (target === sheet || target.closest('[data-close]')) sheet.close();
+      if (target === sheet && sheet.matches(':modal') || target.closest('[data-close]')) sheet.close();
+    });
+    // Comes late, when another sheet may have been opened in its place.
+    sheet.addEventListener('close', () => {
+      if (document.body.dataset.sheet === id) delete document.body.dataset.sheet;
     });
   }
+  document.addEventListener('keydown', ({ key }) => {
+    if (key === 'Escape') closeSheets();
+  });
 }
 
 /** @param {string} id */
 export function openSheet(id) {
-  if (dialog(id).open) return dialog(id).close();
+  const sheet = dialog(id);
+  if (sheet.open) return sheet.close();
   closeSheets();
-  dialog(id).showModal();
+  if (!matchMedia(BESIDE).matches) return sheet.showModal();
+  sheet.show();
+  document.body.dataset.sheet = id;
 }
 
 export function closeSheets() {
-  for (const id of SHEETS) dialog(id).close();
+  for (const id of SHEETS) if (dialog(id).open) dialog(id).close();
 }
 
-/** @param {State} state */
-export function renderPeople(state) {
-  const { me, people } = state;
-  const here = count(state);
+/** @param {State} all */
+export function renderPeople(all) {
+  const { me, people } = all;
+  const here = count(all);
   const unseen = 'Listeners are not shown to others.';
   setText(byId('people-words'), `${headcount(here.speakers, here.listeners)}. ${unseen}`);
-  const mine = row(me.uid, me.name ? `${me.name} (you)` : 'You', me.speaker ? `uid ${me.uid}` : `uid ${me.uid}, listening`, marks(me.speaker && me.mic, me.speaker && me.camera));
+  const note = me.speaker ? `uid ${me.uid}` : `uid ${me.uid}, listening`;
+  const state = marks(me.speaker && me.mic && !me.micFault, me.speaker && me.camera && !me.cameraFault);
+  const mine = row(me, me.name ? `${me.name} (you)` : 'You', note, state);
   byId('people-list').replaceChildren(mine, ...[...people.values()].map(rowOf));
 }
 
 /** @param {Person} person */
 function rowOf(person) {
   const note = person.sendsScreen ? `uid ${person.uid}, sharing a screen` : `uid ${person.uid}`;
-  return row(person.uid, called(person), note, marks(micOf(person) === 'on', cameraOf(person) === 'on'));
+  return row(person, called(person), note, marks(micOf(person) === 'on', cameraOf(person) === 'on'));
 }
 
 /**
- * @param {number} uid
- * @param {string} name
+ * @param {{uid: number, name: string}} person
+ * @param {string} title
  * @param {string} note
  * @param {HTMLElement[]} state
  */
-function row(uid, name, note, state) {
-  const face = make('span', { class: `face glaze-${uid % 8}`, 'aria-hidden': 'true' }, [initials(name)]);
-  const who = make('span', { class: 'who' }, [name, make('small', {}, [note])]);
+function row({ uid, name }, title, note, state) {
+  const face = make('span', { class: `face glaze-${uid % 8}`, 'aria-hidden': 'true' }, [initials(name || title)]);
+  const who = make('span', { class: 'who' }, [title, make('small', {}, [note])]);
   return make('li', { 'data-testid': `person-${uid}` }, [face, who, ...state]);
 }
 

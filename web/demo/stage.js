@@ -18,6 +18,7 @@ const GAP = 8;
 
 /** What a tile shows. @typedef {object} Look
  * @property {string} name
+ * @property {string} [initials] where they are not those of the name
  * @property {number} uid
  * @property {boolean} video
  * @property {boolean} muted
@@ -141,13 +142,13 @@ class Tile {
   }
 
   /** @param {Look} look */
-  show({ name, uid, video, muted, speaking, quality }) {
+  show({ name, uid, video, muted, speaking, quality, initials: letters = initials(name) }) {
     const { element, screen } = this;
     element.dataset.testid = screen ? `${SCREEN}${uid}` : `tile-${uid}`;
     element.setAttribute('aria-label', screen ? `Screen of ${name}` : name);
     flag(element, 'data-video', video);
     setText(this.#name, screen ? `${name} · screen` : name);
-    setText(this.#avatar, initials(name));
+    setText(this.#avatar, letters);
     this.#muteMark.hidden = !muted;
     this.#showQuality(quality);
     this.#showSpeaking(speaking && !muted);
@@ -222,6 +223,7 @@ function screenLook(person) {
 function myLook(me) {
   return {
     name: me.name ? `${me.name} (you)` : 'You',
+    initials: initials(me.name || 'You'),
     uid: me.uid,
     video: me.screen || (me.camera && me.cameraRuns),
     muted: !me.mic || me.micFault !== '',

@@ -49,7 +49,8 @@ export class TokenView {
    */
   #show(leftMs, lifeMs) {
     const phase = tokenPhase(leftMs);
-    setText(byId('token-left'), phase === 'ended' ? 'ended' : `${formatLeft(leftMs)} left`);
+    setText(byId('token-left'), phase === 'ended' ? 'ended' : formatLeft(leftMs));
+    byId('token-after').hidden = phase === 'ended';
     this.#pill.dataset.phase = phase;
     this.#pill.setAttribute('aria-label', `Token: ${phase === 'ended' ? 'ended' : `${speakLeft(leftMs)} left`}`);
     this.#pill.title = this.auto ? 'Your token renews by itself (t)' : 'Your token does not renew by itself (t)';

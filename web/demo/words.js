@@ -95,10 +95,10 @@ export function deviceFault(device, fault) {
  * @param {string} name
  */
 export function initials(name) {
-  const words = name.trim().split(/\s+/).filter(Boolean);
-  const first = [...(words[0] ?? '')][0] ?? '?';
-  const last = words.length > 1 ? [...(words.at(-1) ?? '')][0] ?? '' : '';
-  return (first + last).toLocaleUpperCase();
+  const letters = name.split(/\s+/).flatMap((word) => word.match(/[\p{L}\p{N}]/u) ?? []);
+  const first = letters[0] ?? '?';
+  const last = letters.length > 1 ? letters.at(-1) : '';
+  return `${first}${last}`.toLocaleUpperCase();
 }
 
 /**
