@@ -3,7 +3,7 @@
  * One stay in a channel: drives the session machine with a WebSocket, a peer connection and a clock.
  *
  * @import { Kind, Source, Subscribe } from './protocol.d.ts'
- * @import { JoinRequest, Output, SessionEvent } from './session.js'
+ * @import { Input, JoinRequest, Output, SessionEvent } from './session-io.d.ts'
  * @import { RtcConnection, RtcEngineEventHandler, RtcStats, VideoEncoderConfiguration } from './types.d.ts'
  */
 import { ConnectionState, VideoSourceType } from './constants.js';
@@ -160,7 +160,7 @@ export class Client {
 
   // ---- The session machine ----------------------------------------------------------------------------------------
 
-  /** @param {import('./session.js').Input} input */
+  /** @param {Input} input */
   #feed(input) {
     this.#session.handle(performance.now(), input);
     this.#drain();
@@ -379,7 +379,7 @@ export class Client {
     switch (event.type) {
       case 'joinChannelSuccess': return this.#joined();
       case 'clientRoleChanged':
-      case 'clientRoleChangeFailed': return this.#deps.roleSettled(roleNumber(this.#session.askedRole));
+      case 'clientRoleChangeFailed': return this.#deps.roleSettled(roleNumber(this.#session.roles.asked));
       case 'connectionStateChanged': return this.#stateChanged(event.state);
       case 'userPublished':
       case 'userUnpublished':

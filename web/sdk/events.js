@@ -2,7 +2,7 @@
 /**
  * From what the session tells to the calls that an event handler gets.
  *
- * @import { SessionEvent } from './session.js'
+ * @import { SessionEvent } from './session-io.d.ts'
  * @import { RtcConnection, RtcEngineEventHandler } from './types.d.ts'
  */
 import { roleNumber } from './options.js';

@@ -3,7 +3,7 @@
  * The other users of the channel, and what is to be told of them.
  *
  * @import { Kind, Member, Publication, Subscribe } from './protocol.d.ts'
- * @import { SessionEvent } from './session.js'
+ * @import { SessionEvent } from './session-io.d.ts'
  */
 import { RemoteMediaReason as Reason, RemoteMediaState as State, UserOfflineReason } from './constants.js';
 
@@ -139,10 +139,10 @@ export class Roster {
    *
    * @param {number} uid
    * @param {Kind} kind
-   * @param {{ width: number, height: number, again?: boolean }} size of the picture; 0 for sound; `again` after a gap
+   * @param {{ width?: number, height?: number, again?: boolean }} size of the picture; 0 for sound; `again` after a gap
    *   so long that it counts as a first time
    */
-  decoded(uid, kind, { width, height, again = false }) {
+  decoded(uid, kind, { width = 0, height = 0, again = false }) {
     const user = this.#users.get(uid);
     const flow = user?.flows[kind];
     if (!user || !flow || flow.state === State.Stopped) return;

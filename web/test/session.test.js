@@ -206,14 +206,22 @@ describe('breaks', () => {
     assert.deepEqual(driver.events(), ['connectionStateChanged 4 2', 'connectionInterrupted']);
   });
 
-  test('a server that goes down in good order is left without a word, for the time that it asks for', () => {
+  test('a server that goes down in good order is left without a word, unless the gap exceeds 1 s', () => {
     const driver = new Driver().joined();
-    driver.receive(ended(14, 0, { retryAfterMs: 2_000 }));
+    driver.receive(ended(14, 0));
     assert.deepEqual(driver.take(), [{ type: 'close' }]);
-    driver.pass(1_999);
-    assert.equal(driver.opens(), 0);
+    driver.pass(500).back();
+    assert.deepEqual(driver.events(), [STANDING]);
+    driver.receive(ended(14, 0, { retryAfterMs: 2_000 }));
+    driver.take();
+    driver.pass(999);
+    assert.deepEqual(driver.take(), []);
     driver.pass(1);
+    assert.deepEqual(driver.events(), ['connectionStateChanged 4 14']);
+    driver.pass(1_000);
     assert.equal(driver.opens(), 1);
+    driver.back();
+    assert.deepEqual(driver.events(), ['connectionStateChanged 3 15', 'rejoinChannelSuccess', STANDING]);
   });
 
   test('who came, went and changed meanwhile is told after the return', () => {
@@ -349,7 +357,7 @@ describe('tokens', () => {
     driver.feed({ type: 'closed' }).feed({ type: 'renewToken', token: '007bad' }).open();
     driver.take();
     driver.receive(ended(8, 110));
-    assert.deepEqual(driver.events(), ['error 110 why', 'renewTokenResult 007bad 3']);
+    assert.deepEqual(driver.events(), ['renewTokenResult 007bad 3', 'error 110 why']);
     driver.open();
     const join = driver.sent()[0];
     assert.ok(join?.type === 'join' && join.token === TOKEN);
@@ -385,7 +393,7 @@ describe('roles', () => {
     assert.deepEqual(driver.sent(), [{ type: 'setRole', id: 1, role: 'audience' }]);
     driver.receive({ type: 'roleChanged', id: 1, role: 'audience' });
     assert.deepEqual(driver.events(), ['clientRoleChanged broadcaster audience']);
-    assert.equal(driver.session.askedRole, 'audience');
+    assert.equal(driver.session.roles.asked, 'audience');
   });
 
   test('a refusal says why, and the role stays', () => {
@@ -405,7 +413,7 @@ describe('roles', () => {
   test('a role that the server takes away comes back when it gives it back', () => {
     const driver = new Driver().joined();
     driver.receive({ type: 'roleChanged', role: 'audience' });
-    assert.equal(driver.session.askedRole, 'broadcaster');
+    assert.equal(driver.session.roles.asked, 'broadcaster');
     driver.receive({ type: 'roleChanged', role: 'broadcaster' });
     assert.deepEqual(driver.events(), ['clientRoleChanged broadcaster audience', 'clientRoleChanged audience broadcaster']);
   });

@@ -2,14 +2,14 @@
 /**
  * Drives a session by hand: time moves when a test says so, and what comes out is collected.
  *
- * @import { Input, Output, SessionEvent } from '../../sdk/session.js'
+ * @import { Input, Output, SessionEvent } from '../../sdk/session-io.d.ts'
  * @import { ClientMessage, Joined, ServerMessage } from '../../sdk/protocol.d.ts'
  */
 import { Session } from '../../sdk/session.js';
 
 export const TOKEN = '007first';
 
-/** @type {import('../../sdk/session.js').JoinRequest} */
+/** @type {import('../../sdk/session-io.d.ts').JoinRequest} */
 export const REQUEST = {
   appId: '0'.repeat(32),
   channel: 'tea',
