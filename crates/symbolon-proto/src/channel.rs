@@ -10,7 +10,7 @@ mod settle;
 mod slots;
 mod timers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use self::join::Storms;
@@ -227,6 +227,8 @@ pub struct Channel {
     rules: Vec<Rule>,
     timers: Timers,
     storms: Storms,
+    /// Whose slots may carry something that they have not been told of.
+    untold: BTreeSet<Uid>,
     outputs: VecDeque<Output>,
 }
 
@@ -279,6 +281,7 @@ impl Channel {
             rules: Vec::new(),
             timers: Timers::default(),
             storms: Storms::default(),
+            untold: BTreeSet::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -356,6 +359,7 @@ impl Channel {
             member.rebind(publish, next);
             member.slots.rebind(slots);
         });
+        self.fill_slots_of(uid);
         let Some(member) = self.members.get_mut(&uid) else {
             return;
         };
@@ -370,7 +374,8 @@ impl Channel {
             return;
         };
         member.subscribe = subscribe;
-        self.fill_slots();
+        let uid = member.uid;
+        self.fill_slots_of(uid);
         self.tell_slots();
     }
 

@@ -123,10 +123,11 @@ impl Channel {
 
     fn end_publications(&mut self, ended: impl Iterator<Item = PublicationId>) {
         for publication in ended {
-            for member in self.members.values_mut() {
-                member.slots.release(publication);
+            for uid in self.members.keys().copied().collect::<Vec<_>>() {
+                if self.members.get_mut(&uid).is_some_and(|member| member.slots.release(publication)) {
+                    self.do_moves_of(uid);
+                }
             }
-            self.do_moves();
             self.outputs.push_back(Output::Unpublish { publication });
         }
     }
@@ -201,18 +202,34 @@ impl Channel {
 
     /// Puts what everyone wants to receive into everyone's slots.
     pub(super) fn fill_slots(&mut self) {
+        let offered = self.offered();
         for uid in self.members.keys().copied().collect::<Vec<_>>() {
-            self.fill_slots_of(uid);
+            self.fill_slots_from(uid, &offered);
         }
     }
 
     /// Puts what a member wants to receive into its slots.
     pub(super) fn fill_slots_of(&mut self, uid: Uid) {
-        let wanted = self.wanted_by(uid);
-        if let Some(member) = self.members.get_mut(&uid) {
-            member.slots.fill(&wanted);
-        }
+        let offered = self.offered();
+        self.fill_slots_from(uid, &offered);
+    }
+
+    fn fill_slots_from(&mut self, uid: Uid, offered: &[Offered]) {
+        let Some(member) = self.members.get_mut(&uid) else { return };
+        let wants =
+            |offered: &&Offered| offered.publisher != uid && member.subscribe.wants(offered.publisher, offered.kind);
+        let wanted: Vec<_> = offered.iter().filter(wants).map(|offered| (offered.publication, offered.kind)).collect();
+        member.slots.fill(&wanted);
         self.do_moves_of(uid);
+    }
+
+    /// Everything in the channel that can be received.
+    fn offered(&self) -> Vec<Offered> {
+        let visible = self.members.values().filter(|member| self.is_visible(member));
+        let offered = visible.flat_map(|member| {
+            member.published().map(|track| Offered { publisher: member.uid, publication: track.id, kind: track.kind })
+        });
+        offered.collect()
     }
 
     /// Takes everything out of a member's slots.
@@ -223,43 +240,25 @@ impl Channel {
         self.do_moves_of(uid);
     }
 
-    fn wanted_by(&self, uid: Uid) -> Vec<(PublicationId, Kind)> {
-        let Some(subscriber) = self.members.get(&uid) else {
-            return Vec::new();
-        };
-        let others = self.members.values().filter(|member| member.uid != uid && self.is_visible(member));
-        let tracks = others.flat_map(|member| member.published().map(move |track| (member.uid, track)));
-        let wanted = tracks.filter(|(publisher, track)| subscriber.subscribe.wants(*publisher, track.kind));
-        wanted.map(|(_, track)| (track.id, track.kind)).collect()
-    }
-
-    fn do_moves(&mut self) {
-        for uid in self.members.keys().copied().collect::<Vec<_>>() {
-            self.do_moves_of(uid);
-        }
-    }
-
     fn do_moves_of(&mut self, uid: Uid) {
         let Some(member) = self.members.get_mut(&uid) else {
             return;
         };
         let conn = member.conn;
+        self.untold.insert(uid);
         self.outputs.extend(member.slots.moves().into_iter().map(|change| match change {
             Move::In(mid, publication) => Output::Route { publication, conn, mid },
             Move::Out(mid) => Output::Unroute { conn, mid },
         }));
     }
 
-    /// Tells everyone what their slots carry now, and who has too few.
+    /// Tells everyone whose slots may have changed what they carry now, and who has too few.
     pub(super) fn tell_slots(&mut self) {
-        for uid in self.members.keys().copied().collect::<Vec<_>>() {
-            let wanted = self.wanted_by(uid);
-            let Some(member) = self.members.get_mut(&uid).filter(|member| member.is_online()) else {
-                continue;
-            };
+        for uid in std::mem::take(&mut self.untold) {
+            let Some(member) = self.members.get_mut(&uid).filter(|member| member.is_online()) else { continue };
             let conn = member.conn;
             let slots = member.slots.tell_changes();
-            let missing = member.slots.tell_missing(&wanted);
+            let missing = member.slots.tell_missing();
             if !slots.is_empty() {
                 self.outputs.push_back(Output::Send { conn, message: ServerMessage::Slots { slots } });
             }
@@ -268,6 +267,13 @@ impl Channel {
             }
         }
     }
+}
+
+/// One publication that can be received.
+struct Offered {
+    publisher: Uid,
+    publication: PublicationId,
+    kind: Kind,
 }
 
 fn live(view: Option<&View>) -> BTreeMap<PublicationId, (ConnId, Mid, Kind)> {

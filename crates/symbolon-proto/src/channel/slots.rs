@@ -11,8 +11,10 @@ pub(super) struct Slots {
     slots: Vec<State>,
     /// Slots that the client gave up while something was routed there.
     gone: Vec<Mid>,
-    /// How many slots of each kind were missing when the client was last told.
+    /// How many slots of each kind it would take to carry more than they do.
     missing: (u32, u32),
+    /// The same when the client was last told.
+    told_missing: (u32, u32),
 }
 
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl Slots {
                 self.slots.push(State { mid, kind, carries: None, routed: None, told: None });
             }
         }
-        self.missing = (0, 0);
+        self.told_missing = (0, 0);
     }
 
     /// Puts every wanted publication into a slot of its kind, as far as they last. What is carried already stays where
@@ -68,6 +70,13 @@ impl Slots {
                 slot.carries = Some(*id);
             }
         }
+        self.missing = (self.lack(Kind::Audio, wanted), self.lack(Kind::Video, wanted));
+    }
+
+    fn lack(&self, kind: Kind, wanted: &[(PublicationId, Kind)]) -> u32 {
+        let wanted = wanted.iter().filter(|(_, wanted)| *wanted == kind).count();
+        let slots = self.slots.iter().filter(|slot| slot.kind == kind).count();
+        u32::try_from(wanted.saturating_sub(slots)).unwrap_or(u32::MAX)
     }
 
     /// What the edge must do: first everything that leaves a slot, then everything that enters one.
@@ -88,11 +97,14 @@ impl Slots {
         moves
     }
 
-    /// Empties the slots that carry this publication.
-    pub(super) fn release(&mut self, id: PublicationId) {
+    /// Empties the slots that carry this publication; says whether there were any.
+    pub(super) fn release(&mut self, id: PublicationId) -> bool {
+        let mut released = false;
         for slot in self.slots.iter_mut().filter(|slot| slot.carries == Some(id)) {
             slot.carries = None;
+            released = true;
         }
+        released
     }
 
     /// Empties every slot.
@@ -114,15 +126,9 @@ impl Slots {
     }
 
     /// How many more audio and video slots it would take, if that is more than the client was last told.
-    pub(super) fn tell_missing(&mut self, wanted: &[(PublicationId, Kind)]) -> Option<(u32, u32)> {
-        let lack = |kind| {
-            let wanted = wanted.iter().filter(|(_, wanted)| *wanted == kind).count();
-            let slots = self.slots.iter().filter(|slot| slot.kind == kind).count();
-            u32::try_from(wanted.saturating_sub(slots)).unwrap_or(u32::MAX)
-        };
-        let missing = (lack(Kind::Audio), lack(Kind::Video));
-        let before = std::mem::replace(&mut self.missing, missing);
-        (missing.0 > before.0 || missing.1 > before.1).then_some(missing)
+    pub(super) fn tell_missing(&mut self) -> Option<(u32, u32)> {
+        let before = std::mem::replace(&mut self.told_missing, self.missing);
+        (self.missing.0 > before.0 || self.missing.1 > before.1).then_some(self.missing)
     }
 }
 
@@ -165,11 +171,14 @@ mod tests {
         let mut held = Slots::new(slots(&[("0", Kind::Video)]));
         let two = [(A, Kind::Video), (B, Kind::Video)];
         let three = [(A, Kind::Video), (B, Kind::Video), (C, Kind::Video)];
-        assert_eq!(held.tell_missing(&two), Some((0, 1)));
-        assert_eq!(held.tell_missing(&two), None);
-        assert_eq!(held.tell_missing(&three), Some((0, 2)));
+        held.fill(&two);
+        assert_eq!(held.tell_missing(), Some((0, 1)));
+        assert_eq!(held.tell_missing(), None);
+        held.fill(&three);
+        assert_eq!(held.tell_missing(), Some((0, 2)));
         held.rebind(slots(&[("0", Kind::Video), ("1", Kind::Video)]));
-        assert_eq!(held.tell_missing(&three), Some((0, 1)));
+        held.fill(&three);
+        assert_eq!(held.tell_missing(), Some((0, 1)));
     }
 
     #[test]

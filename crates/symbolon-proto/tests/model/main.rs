@@ -199,7 +199,7 @@ impl World {
             profile: self.profile,
             subscribe: subscribe.clone(),
             publish: publish.clone(),
-            slots: slots(),
+            slots: slots("s"),
             resume,
             entropy: self.rng.bytes(),
         };
@@ -272,7 +272,8 @@ impl World {
     fn negotiate(&mut self, uid: Uid, conn: ConnId) {
         let publish = self.tracks();
         self.requests += 1;
-        self.give(Input::Negotiate { conn, id: self.requests, publish: publish.clone(), slots: slots() });
+        let slots = slots(if self.rng.one_in(2) { "s" } else { "t" });
+        self.give(Input::Negotiate { conn, id: self.requests, publish: publish.clone(), slots });
         self.model.people.get_mut(&uid).unwrap().publish = publish;
     }
 
@@ -342,8 +343,9 @@ impl World {
     }
 }
 
-fn slots() -> Vec<SlotBinding> {
-    let slot = |number: u64, kind| SlotBinding { mid: Mid::parse(&format!("s{number}")).unwrap(), kind };
+/// Slots enough for everything, under other names with another prefix.
+fn slots(prefix: &str) -> Vec<SlotBinding> {
+    let slot = |number: u64, kind| SlotBinding { mid: Mid::parse(&format!("{prefix}{number}")).unwrap(), kind };
     let audio = (0..MEMBERS).map(|number| slot(number, Kind::Audio));
     audio.chain((MEMBERS..3 * MEMBERS).map(|number| slot(number, Kind::Video))).collect()
 }

@@ -35,7 +35,11 @@ impl Observer {
                 let before = self.clients.insert(conn, Client::new(*joined));
                 assert!(before.is_none(), "{conn} joined twice");
             }
-            Output::Negotiated { conn, slots, .. } => self.client(conn).take_slots(slots),
+            Output::Negotiated { conn, slots, .. } => {
+                let client = self.client(conn);
+                client.slots.clear();
+                client.take_slots(slots);
+            }
             Output::Send { conn, message } => self.hear(conn, message),
             Output::Publish { publication, conn, mid, .. } => {
                 self.sources.insert(publication, (conn, mid));
