@@ -1,0 +1,195 @@
+//! The media side of an edge: datagrams in, packets along their routes, keyframe requests back.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use str0m::format::PayloadParams;
+use str0m::media::Mid;
+use str0m::rtp::RtpPacket;
+use symbolon_proto::Now;
+use symbolon_proto::channel;
+use symbolon_proto::id::ConnId;
+use symbolon_proto::message::Kind;
+
+use crate::edge::{Edge, Output, Wake, close};
+use crate::forward::{Place, PublicationKey};
+use crate::happening::{MediaLoss, What};
+use crate::peer::PeerEvent;
+use crate::stats::DropCause;
+
+impl Edge {
+    pub(crate) fn datagram(&mut self, now: Now, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {
+        self.stats.datagrams_in += 1;
+        self.stats.bytes_in += bytes.len() as u64;
+        let conn = match self.demux.route(now.instant, source, destination, bytes) {
+            Ok(conn) => conn,
+            Err(cause) => return self.stats.dropped.count(cause),
+        };
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        if let Err(cause) = peer.receive(now.instant, source, destination, bytes, &mut self.drained) {
+            self.stats.dropped.count(cause);
+        }
+        self.collect(conn);
+    }
+
+    pub(crate) fn tick_peer(&mut self, now: Now, conn: ConnId) {
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.tick(now.instant, &mut self.drained);
+            self.collect(conn);
+        }
+    }
+
+    /// Takes what a peer's drain gave, and sets its alarm.
+    pub(crate) fn collect(&mut self, conn: ConnId) {
+        for transmit in self.drained.datagrams.drain(..) {
+            self.stats.datagrams_out += 1;
+            self.stats.bytes_out += transmit.contents.len() as u64;
+            let (source, destination) = (transmit.source, transmit.destination);
+            self.outputs.push_back(Output::Datagram { source, destination, bytes: transmit.contents.into() });
+        }
+        self.reports.extend(self.drained.events.drain(..).map(|event| (conn, event)));
+        if let Some(at) = self.peers.get(&conn).and_then(|peer| peer.deadline()) {
+            self.agenda.set_no_later_than(Wake::Peer(conn), at);
+        }
+    }
+
+    /// Deals with what peers reported, and with what comes of that, until there is nothing left.
+    pub(crate) fn settle_reports(&mut self, now: Now) {
+        while let Some((conn, event)) = self.reports.pop_front() {
+            match event {
+                PeerEvent::Media { mid, params, packet } => {
+                    self.forward(now.instant, Place { conn, mid }, params, *packet);
+                }
+                PeerEvent::KeyframeWanted { slot } => self.keyframe_wanted(now, conn, slot),
+                PeerEvent::Connected => self.connected(now, conn),
+                PeerEvent::Nacks { from_client, to_client } => {
+                    self.stats.nacks_in += from_client;
+                    self.stats.nacks_out += to_client;
+                }
+                PeerEvent::Lost(cause) => self.media_lost(now, conn, cause),
+            }
+        }
+    }
+
+    /// Sends a packet along the routes of its publication.
+    fn forward(&mut self, now: Instant, source: Place, params: PayloadParams, packet: RtpPacket) {
+        let (key, packet) = match self.switchboard.take(now, source, params, packet) {
+            Ok(taken) => taken,
+            Err(cause) => return self.stats.dropped.count(cause),
+        };
+        self.stats.packets_in += 1;
+        self.hear(now, source, key, &packet.ext);
+        // The set is put back below: nothing on the way there looks at it.
+        let Some(forwarding) = self.switchboard.get_mut(key) else { return };
+        let routes = std::mem::take(&mut forwarding.routes);
+        let mut keyframe_wanted = false;
+        for to in &routes {
+            let Some(peer) = self.peers.get_mut(&to.conn) else { continue };
+            match peer.forward(now, to.mid, &packet, &mut self.drained) {
+                Ok(()) => {
+                    self.stats.packets_forwarded += 1;
+                    self.stats.bytes_forwarded += packet.payload.len() as u64;
+                }
+                Err(cause) => {
+                    keyframe_wanted |= cause == DropCause::AwaitingKeyframe && peer.is_connected();
+                    self.stats.dropped.count(cause);
+                }
+            }
+            self.collect(to.conn);
+        }
+        if let Some(forwarding) = self.switchboard.get_mut(key) {
+            forwarding.routes = routes;
+            if keyframe_wanted {
+                forwarding.keyframes.want();
+            }
+        }
+        self.ask_for_keyframe_at(now, key);
+    }
+
+    /// Notes how loud a packet says its sender is.
+    fn hear(&mut self, now: Instant, source: Place, key: PublicationKey, ext: &str0m::rtp::ExtensionValues) {
+        let Some(level) = ext.audio_level else { return };
+        let uid = self.conns.get(&source.conn).and_then(|conn| conn.seat.as_ref()?.uid);
+        let (Some(uid), Some(room)) = (uid, self.rooms.get_mut(&key.room)) else { return };
+        let before = room.speakers.deadline();
+        room.speakers.hear(now, uid, level);
+        if room.speakers.deadline() != before {
+            self.set_room_alarm(now, key.room);
+        }
+    }
+
+    fn keyframe_wanted(&mut self, now: Now, conn: ConnId, slot: Mid) {
+        self.stats.keyframes_wanted += 1;
+        let carried = self.peers.get(&conn).and_then(|peer| peer.carries(slot));
+        if let Some(forwarding) = carried.and_then(|key| self.switchboard.get_mut(key)) {
+            forwarding.keyframes.want();
+        }
+        if let Some(key) = carried {
+            self.ask_for_keyframe(now, key);
+        }
+    }
+
+    pub(crate) fn ask_for_keyframe(&mut self, now: Now, key: PublicationKey) {
+        self.ask_for_keyframe_at(now.instant, key);
+    }
+
+    /// Asks a publisher for a keyframe if somebody wants one and it is time; else sets the alarm for when it will be.
+    ///
+    /// A publisher that sends nothing yet, or is not connected, is not asked: its next packet brings us here again.
+    fn ask_for_keyframe_at(&mut self, now: Instant, key: PublicationKey) {
+        let Some(forwarding) = self.switchboard.get_mut(key) else { return };
+        let Some((ssrc, _)) = forwarding.feed.filter(|_| forwarding.kind == Kind::Video) else { return };
+        let conn = forwarding.source.conn;
+        if forwarding.keyframes.is_due(now) {
+            let asked =
+                self.peers.get_mut(&conn).is_some_and(|peer| peer.request_keyframe(now, ssrc, &mut self.drained));
+            if asked {
+                forwarding.keyframes.asked(now);
+                self.stats.keyframes_requested += 1;
+            }
+        }
+        let deadline = forwarding.keyframes.deadline().filter(|at| *at > now);
+        self.agenda.set(Wake::Keyframe(key), deadline);
+        self.collect(conn);
+    }
+
+    /// A peer's path stands: what its slots carry can begin now.
+    fn connected(&mut self, now: Now, conn: ConnId) {
+        self.happened(conn, What::MediaConnected);
+        let carried: Vec<_> = self.peers.get(&conn).iter().flat_map(|peer| peer.routes()).collect();
+        for (_, key) in carried {
+            if let Some(forwarding) = self.switchboard.get_mut(key) {
+                forwarding.keyframes.want();
+            }
+            self.ask_for_keyframe(now, key);
+        }
+    }
+
+    /// A media path that is lost cannot be mended by its own signalling alone in every case, and a client that is asked to
+    /// mend it may be gone. So the connection is closed: a client that is there comes back with its resume id and a
+    /// new offer, as after any break, and nobody else notices.
+    fn media_lost(&mut self, now: Now, conn: ConnId, cause: MediaLoss) {
+        self.happened(conn, What::MediaLost { cause });
+        self.forget_peer(conn);
+        let Some(seat) = self.conns.get_mut(&conn) else { return };
+        let room = seat.seat.as_ref().map(|seat| seat.room);
+        if std::mem::take(&mut seat.open) {
+            let reason = "the media path is lost; come back";
+            self.outputs.push_back(Output::Close { conn, code: close::MEDIA_LOST, reason });
+        }
+        match room {
+            Some(room) => self.tell(now, room, channel::Input::Lost { conn }),
+            None => drop(self.conns.remove(&conn)),
+        }
+    }
+
+    /// Forgets a peer: its addresses, its routes, its alarm.
+    pub(crate) fn forget_peer(&mut self, conn: ConnId) {
+        self.demux.forget(conn);
+        self.agenda.set(Wake::Peer(conn), None);
+        let Some(peer) = self.peers.remove(&conn) else { return };
+        for (slot, key) in peer.routes() {
+            self.switchboard.unroute(key, Place { conn, mid: slot });
+        }
+    }
+}

@@ -1,0 +1,475 @@
+//! One WebRTC connection: the media library's contract, and the net under it.
+//!
+//! The library wants one change at a time, each followed by draining everything that came of it. Every method here does
+//! one change and drains; none does half of it. A panic inside the library costs this peer and nobody else: this is
+//! the only place that catches one, and a peer that panicked is never entered again.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use str0m::change::SdpOffer;
+use str0m::config::DtlsCert;
+use str0m::format::{CodecConfig, PayloadParams};
+use str0m::media::{KeyframeRequestKind, Mid, Pt};
+use str0m::net::{Protocol, Receive, Transmit};
+use str0m::rtp::{Extension, ExtensionMap, RtpPacket, Ssrc};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError};
+
+use crate::entropy::IceSecrets;
+use crate::forward::PublicationKey;
+use crate::happening::MediaLoss;
+use crate::offer::{Refusal, invalid};
+use crate::route::{Outgoing, Packet};
+use crate::stats::DropCause;
+
+/// One WebRTC connection and its outgoing streams.
+pub(crate) struct Peer {
+    rtc: Rtc,
+    state: State,
+    secrets: IceSecrets,
+    fingerprint: String,
+    slots: BTreeMap<Mid, Outgoing>,
+    nacks: BTreeMap<(Side, Mid), u64>,
+    deadline: Instant,
+}
+
+/// Who asked for a retransmission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Client,
+    Edge,
+}
+
+/// How far the media path has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// ICE and DTLS are under way, until then.
+    Connecting { until: Instant },
+    /// Media flows.
+    Connected,
+    /// The client's checks have stopped. Nothing is sent; it may come back until then.
+    Silent { until: Instant },
+    /// Over; the peer waits to be forgotten.
+    Gone,
+}
+
+/// What came of one change.
+#[derive(Debug, Default)]
+pub(crate) struct Drained {
+    /// Datagrams to send.
+    pub(crate) datagrams: VecDeque<Transmit>,
+    /// What happened, in order.
+    pub(crate) events: VecDeque<PeerEvent>,
+}
+
+/// What a peer reports.
+#[derive(Debug)]
+pub(crate) enum PeerEvent {
+    /// A media packet came in on this section.
+    Media { mid: Mid, params: PayloadParams, packet: Box<RtpPacket> },
+    /// The client cannot decode what a slot carries without a new keyframe.
+    KeyframeWanted { slot: Mid },
+    /// ICE and DTLS are done.
+    Connected,
+    /// Retransmissions that were asked for since the last report.
+    Nacks { from_client: u64, to_client: u64 },
+    /// The media path is lost for good.
+    Lost(MediaLoss),
+}
+
+/// What all peers of an edge share.
+pub(crate) struct PeerConfig {
+    pub(crate) certificate: DtlsCert,
+    pub(crate) candidates: Vec<SocketAddr>,
+}
+
+/// A peer without media this long after its offer is given up.
+pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(30);
+/// ICE without a check from the client for 15 s counts as disconnected; after this it is given up.
+const SILENT_FOR: Duration = Duration::from_secs(5);
+/// Packets kept for retransmission to a subscriber, for each video slot: 2 s of 2.5 Mbit/s.
+const RESEND_VIDEO: usize = 600;
+/// How often the library reports its counters.
+const STATS_EVERY: Duration = Duration::from_secs(5);
+/// Rounds of draining that may want to go on at once. The library needs two or three.
+const MAX_ROUNDS: usize = 64;
+
+impl Peer {
+    /// A peer that takes this offer, and its answer.
+    pub(crate) fn accept(
+        config: &PeerConfig,
+        now: Instant,
+        secrets: IceSecrets,
+        fingerprint: String,
+        sdp: &str,
+        drained: &mut Drained,
+    ) -> Result<(Self, String), Refusal> {
+        let rtc = catch_unwind(AssertUnwindSafe(|| new_rtc(config, now, &secrets))).map_err(|_| unusable())?;
+        let state = State::Connecting { until: now + CONNECT_WITHIN };
+        let mut peer =
+            Self { rtc, state, secrets, fingerprint, slots: BTreeMap::new(), nacks: BTreeMap::new(), deadline: now };
+        match peer.negotiate(now, sdp, || unreachable!("the first offer restarts nothing"), drained) {
+            Ok(answer) => Ok((peer, answer)),
+            Err(refusal) => {
+                // There never was such a peer, so nothing is to be heard of it.
+                *drained = Drained::default();
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Takes another offer. When it restarts ICE, the new secrets come from `fresh` and from nowhere else.
+    pub(crate) fn renegotiate(
+        &mut self,
+        now: Instant,
+        fingerprint: &str,
+        sdp: &str,
+        fresh: impl FnOnce() -> IceSecrets,
+        drained: &mut Drained,
+    ) -> Result<String, Refusal> {
+        if fingerprint != self.fingerprint {
+            return Err(invalid("the certificate of a connection cannot change; join again with a new one"));
+        }
+        self.negotiate(now, sdp, fresh, drained)
+    }
+
+    fn negotiate(
+        &mut self,
+        now: Instant,
+        sdp: &str,
+        fresh: impl FnOnce() -> IceSecrets,
+        drained: &mut Drained,
+    ) -> Result<String, Refusal> {
+        if self.state == State::Gone {
+            return Err(unusable());
+        }
+        let answer = self.enter(|rtc| {
+            let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| RtcError::RemoteSdp(String::new()))?;
+            rtc.handle_input(Input::Timeout(now))?;
+            let answer = rtc.sdp_api().accept_offer(offer)?.to_sdp_string();
+            Ok((answer, rtc.direct_api().local_ice_credentials()))
+        });
+        let (mut answer, used) = answer.map_err(|failure| {
+            // The library may have taken over half of the offer, even secrets of its own: do not go on with it.
+            self.lose(failure.into(), drained);
+            match failure {
+                Failure::Refused => invalid("the offer is no session description that this server can answer"),
+                Failure::Defect => unusable(),
+            }
+        })?;
+        let ours = self.secrets.to_creds();
+        if used != ours {
+            // An ICE restart: the library made up secrets of its own, which must not be used.
+            let secrets = fresh();
+            let creds = secrets.to_creds();
+            answer = answer.replace(&used.ufrag, &creds.ufrag).replace(&used.pass, &creds.pass);
+            let set = self.enter(|rtc| {
+                rtc.direct_api().set_local_ice_credentials(creds);
+                Ok(())
+            });
+            set.map_err(|_| unusable())?;
+            self.secrets = secrets;
+        }
+        self.slots.values_mut().for_each(Outgoing::forget_payload_types);
+        self.drain(now, drained);
+        Ok(answer)
+    }
+
+    /// The secrets in use.
+    pub(crate) fn secrets(&self) -> &IceSecrets {
+        &self.secrets
+    }
+
+    /// When to [`tick`](Self::tick).
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let until = match self.state {
+            State::Connecting { until } | State::Silent { until } => Some(until),
+            State::Connected => None,
+            State::Gone => return None,
+        };
+        Some(until.map_or(self.deadline, |until| until.min(self.deadline)))
+    }
+
+    /// Time has passed.
+    pub(crate) fn tick(&mut self, now: Instant, drained: &mut Drained) {
+        match self.state {
+            State::Connecting { until } if until <= now => self.lose(MediaLoss::NeverConnected, drained),
+            State::Silent { until } if until <= now => self.lose(MediaLoss::ConsentLost, drained),
+            State::Gone => {}
+            State::Connecting { .. } | State::Silent { .. } | State::Connected => {
+                self.change(now, drained, |rtc| rtc.handle_input(Input::Timeout(now)));
+            }
+        }
+    }
+
+    /// A datagram that the demultiplexer found to be this peer's.
+    ///
+    /// # Errors
+    /// Why it was dropped.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        bytes: &[u8],
+        drained: &mut Drained,
+    ) -> Result<(), DropCause> {
+        let received = Receive::new(Protocol::Udp, source, destination, bytes);
+        let received = received.map_err(|_| DropCause::UnknownProtocol)?;
+        let connected = self.state != State::Gone && self.rtc.is_connected();
+        match self.enter(|rtc| rtc.handle_input(Input::Receive(now, received))) {
+            Ok(()) => {}
+            // Once a session stands, a datagram that it refuses is noise from the network and changes nothing.
+            Err(Failure::Refused) if connected && self.rtc.is_alive() => return Err(DropCause::RefusedByPeer),
+            Err(failure) => {
+                self.lose(failure.into(), drained);
+                return Err(DropCause::RefusedByPeer);
+            }
+        }
+        self.drain(now, drained);
+        Ok(())
+    }
+
+    /// Carries a publication in a slot from now on, or nothing.
+    pub(crate) fn carry(&mut self, slot: Mid, publication: Option<PublicationKey>) {
+        self.slots.entry(slot).or_default().carry(publication);
+    }
+
+    /// What a slot carries.
+    pub(crate) fn carries(&self, slot: Mid) -> Option<PublicationKey> {
+        self.slots.get(&slot).and_then(Outgoing::carries)
+    }
+
+    /// The slots that carry something, and what.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = (Mid, PublicationKey)> + '_ {
+        self.slots.iter().filter_map(|(slot, outgoing)| Some((*slot, outgoing.carries()?)))
+    }
+
+    /// Whether media can flow.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.state == State::Connected
+    }
+
+    /// Forwards a packet into a slot.
+    ///
+    /// # Errors
+    /// Why it was not forwarded.
+    pub(crate) fn forward(
+        &mut self,
+        now: Instant,
+        slot: Mid,
+        packet: &Packet,
+        drained: &mut Drained,
+    ) -> Result<(), DropCause> {
+        // Nothing is queued for a path that does not stand: it would only come late.
+        if self.state != State::Connected {
+            return Err(DropCause::AwaitingKeyframe);
+        }
+        let outgoing = self.slots.get_mut(&slot).ok_or(DropCause::NotPublished)?;
+        let rtc = &self.rtc;
+        let pt = outgoing.payload_type(packet.params, || payload_type(rtc, slot, packet.params));
+        let write = outgoing.rewrite(packet, pt.ok_or(DropCause::NoCodec)?)?;
+        let ssrc = outgoing.ssrc;
+        let written = self.enter(|rtc| {
+            let mut api = rtc.direct_api();
+            let stream = match ssrc {
+                Some(ssrc) => api.stream_tx(&ssrc),
+                None => api.stream_tx_by_mid(slot, None),
+            };
+            let Some(stream) = stream else { return Ok(None) };
+            let ssrc = stream.ssrc();
+            stream.write_rtp(write);
+            rtc.handle_input(Input::Timeout(now))?;
+            Ok(Some(ssrc))
+        });
+        match written {
+            Ok(Some(ssrc)) => self.note_ssrc(slot, ssrc),
+            Ok(None) => return Err(DropCause::NoCodec),
+            Err(failure) => self.lose(failure.into(), drained),
+        }
+        self.drain(now, drained);
+        Ok(())
+    }
+
+    /// Asks the client for a keyframe of the stream that it sends with this SSRC. Says whether there is one.
+    pub(crate) fn request_keyframe(&mut self, now: Instant, ssrc: Ssrc, drained: &mut Drained) -> bool {
+        if self.state != State::Connected {
+            return false;
+        }
+        let mut found = false;
+        self.change(now, drained, |rtc| {
+            if let Some(stream) = rtc.direct_api().stream_rx(&ssrc) {
+                stream.request_keyframe(KeyframeRequestKind::Pli);
+                found = true;
+            }
+            rtc.handle_input(Input::Timeout(now))
+        });
+        found
+    }
+
+    fn note_ssrc(&mut self, slot: Mid, ssrc: Ssrc) {
+        if let Some(outgoing) = self.slots.get_mut(&slot) {
+            outgoing.ssrc = Some(ssrc);
+        }
+    }
+
+    /// One change, then everything that came of it.
+    fn change(&mut self, now: Instant, drained: &mut Drained, change: impl FnOnce(&mut Rtc) -> Result<(), RtcError>) {
+        match self.enter(change) {
+            Ok(()) => self.drain(now, drained),
+            Err(failure) => self.lose(failure.into(), drained),
+        }
+    }
+
+    fn drain(&mut self, now: Instant, drained: &mut Drained) {
+        for _ in 0..MAX_ROUNDS {
+            match self.enter(Rtc::poll_output) {
+                Ok(Output::Timeout(at)) if at <= now => {
+                    if let Err(failure) = self.enter(|rtc| rtc.handle_input(Input::Timeout(now))) {
+                        return self.lose(failure.into(), drained);
+                    }
+                }
+                Ok(Output::Timeout(at)) => {
+                    self.deadline = at;
+                    return;
+                }
+                Ok(Output::Transmit(transmit)) => drained.datagrams.push_back(transmit),
+                Ok(Output::Event(event)) => self.note(now, event, drained),
+                Err(failure) => return self.lose(failure.into(), drained),
+            }
+        }
+        self.deadline = now + Duration::from_millis(1);
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the library reports much that does not matter here")]
+    fn note(&mut self, now: Instant, event: Event, drained: &mut Drained) {
+        let event = match event {
+            Event::RtpPacket(packet) => match self.media(packet) {
+                Some(event) => event,
+                None => return,
+            },
+            Event::KeyframeRequest(request) => PeerEvent::KeyframeWanted { slot: request.mid },
+            Event::Connected => {
+                self.state = State::Connected;
+                PeerEvent::Connected
+            }
+            Event::IceConnectionStateChange(state) => return self.note_ice(now, state),
+            Event::Closed => return self.lose(MediaLoss::SessionFailed, drained),
+            Event::MediaEgressStats(stats) => self.nacks(Side::Client, stats.mid, stats.nacks),
+            Event::MediaIngressStats(stats) => self.nacks(Side::Edge, stats.mid, stats.nacks),
+            // Media sections and data channels say nothing that is needed here.
+            _ => return,
+        };
+        drained.events.push_back(event);
+    }
+
+    fn note_ice(&mut self, now: Instant, ice: IceConnectionState) {
+        match (ice.is_disconnected(), self.state) {
+            (true, State::Connected) => self.state = State::Silent { until: now + SILENT_FOR },
+            (false, State::Silent { .. }) if ice.is_connected() => self.state = State::Connected,
+            _ => {}
+        }
+    }
+
+    fn media(&mut self, packet: RtpPacket) -> Option<PeerEvent> {
+        let ssrc = packet.header.ssrc;
+        let mid = self.rtc.direct_api().stream_rx(&ssrc)?.mid();
+        let params = *self.rtc.codec_config().find(|params| params.pt() == packet.header.payload_type)?;
+        Some(PeerEvent::Media { mid, params, packet: Box::new(packet) })
+    }
+
+    /// The library counts from the beginning of a stream; what is new since its last report is passed on.
+    fn nacks(&mut self, side: Side, mid: Mid, total: u64) -> PeerEvent {
+        let before = self.nacks.insert((side, mid), total).unwrap_or_default();
+        let new = total.saturating_sub(before);
+        let (from_client, to_client) = if side == Side::Client { (new, 0) } else { (0, new) };
+        PeerEvent::Nacks { from_client, to_client }
+    }
+
+    fn lose(&mut self, cause: MediaLoss, drained: &mut Drained) {
+        if self.state != State::Gone {
+            self.state = State::Gone;
+            drained.events.push_back(PeerEvent::Lost(cause));
+        }
+    }
+
+    /// The one way into the library.
+    fn enter<T>(&mut self, call: impl FnOnce(&mut Rtc) -> Result<T, RtcError>) -> Result<T, Failure> {
+        if self.state == State::Gone {
+            return Err(Failure::Refused);
+        }
+        // After a panic the value is not looked at again: the caller makes the peer `Gone`.
+        match catch_unwind(AssertUnwindSafe(|| call(&mut self.rtc))) {
+            Ok(result) => result.map_err(|_| Failure::Refused),
+            Err(_) => Err(Failure::Defect),
+        }
+    }
+}
+
+/// Why a call into the library did not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    /// It refused its input.
+    Refused,
+    /// It panicked.
+    Defect,
+}
+
+impl From<Failure> for MediaLoss {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused => Self::SessionFailed,
+            Failure::Defect => Self::Defect,
+        }
+    }
+}
+
+fn unusable() -> Refusal {
+    Refusal::new("media_unavailable", "the media session cannot be used any more; join again")
+}
+
+fn new_rtc(config: &PeerConfig, now: Instant, secrets: &IceSecrets) -> Rtc {
+    let mut rtc = RtcConfig::new()
+        .set_local_ice_credentials(secrets.to_creds())
+        .set_dtls_cert(config.certificate.clone())
+        .set_ice_lite(true)
+        .set_rtp_mode(true)
+        .set_send_buffer_video(RESEND_VIDEO)
+        .set_stats_interval(Some(STATS_EVERY))
+        .clear_codecs()
+        .enable_opus(true, false)
+        .enable_vp8(true)
+        .enable_h264(true)
+        .enable_vp9(true)
+        .enable_av1(true)
+        .set_extension_map(extensions())
+        .build(now);
+    for address in &config.candidates {
+        match Candidate::host(*address, "udp") {
+            Ok(candidate) => {
+                rtc.add_local_candidate(candidate);
+            }
+            Err(error) => tracing::warn!(%address, %error, "not a usable media address; it is not offered to clients"),
+        }
+    }
+    rtc
+}
+
+/// The header extensions understood here: what the library has by default, and when a packet was captured and how
+/// long it may be held.
+fn extensions() -> ExtensionMap {
+    let mut extensions = ExtensionMap::standard();
+    extensions.set(6, Extension::PlayoutDelay);
+    extensions.set(7, Extension::VideoContentType);
+    extensions.set(9, Extension::AbsoluteCaptureTime);
+    extensions
+}
+
+/// The payload type under which a slot's client knows this format.
+fn payload_type(rtc: &Rtc, slot: Mid, source: PayloadParams) -> Option<Pt> {
+    let media = rtc.media(slot)?;
+    let known = rtc.codec_config().params().iter().filter(|params| media.remote_pts().contains(&params.pt()));
+    CodecConfig::new_from_payload_params(known.copied().collect()).match_params(source).map(PayloadParams::pt)
+}

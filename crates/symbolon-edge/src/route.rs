@@ -1,0 +1,383 @@
+//! One slot of one subscriber: an outgoing stream that carries one publication after another.
+//!
+//! The stream has one SSRC and one key for all its life, and the nonce of AES-GCM is made of the SSRC and the extended
+//! sequence number. So a sequence number is never used twice, whatever the slot carries next: each new source
+//! continues where the one before stopped.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use str0m::format::PayloadParams;
+use str0m::media::Pt;
+use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch};
+
+use crate::codec::PayloadFacts;
+use crate::forward::PublicationKey;
+use crate::stats::DropCause;
+
+/// A media packet of a publication on its way to the subscribers.
+#[derive(Debug)]
+pub(crate) struct Packet {
+    /// The run of packets that it belongs to; another one means numbers without relation to those before.
+    pub(crate) run: Run,
+    /// The extended sequence number at the source.
+    pub(crate) seq: u64,
+    pub(crate) time: u32,
+    pub(crate) marker: bool,
+    pub(crate) arrived: Instant,
+    pub(crate) params: PayloadParams,
+    pub(crate) facts: PayloadFacts,
+    pub(crate) ext: ExtensionValues,
+    pub(crate) payload: Arc<[u8]>,
+}
+
+/// A number for each SSRC that ever fed a publication, never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run(pub(crate) u64);
+
+/// The outgoing stream of a slot.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    /// The stream's SSRC, once it is known.
+    pub(crate) ssrc: Option<Ssrc>,
+    carries: Option<PublicationKey>,
+    track: Option<Track>,
+    sent: Option<Sent>,
+    window: Window,
+    payload_types: Vec<(PayloadParams, Option<Pt>)>,
+}
+
+/// How the numbers of the run being forwarded become those of the slot.
+#[derive(Debug)]
+struct Track {
+    run: Run,
+    first_seq: u64,
+    highest_seq: u64,
+    seq_offset: u64,
+    time_offset: u32,
+    picture_offset: u16,
+    tl0_offset: u8,
+}
+
+/// The highest numbers that the slot has sent.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    seq: u64,
+    time: u32,
+    at: Instant,
+    picture: u16,
+    tl0: u8,
+}
+
+/// A jump ahead by more packets than this is no loss that retransmission could mend: begin anew instead, and keep the
+/// rollover counter of both sides in step.
+const MAX_GAP: u64 = 1_000;
+
+impl Outgoing {
+    /// Which publication the slot carries.
+    pub(crate) fn carries(&self) -> Option<PublicationKey> {
+        self.carries
+    }
+
+    /// Carries this publication from now on, beginning with a keyframe, or nothing.
+    pub(crate) fn carry(&mut self, publication: Option<PublicationKey>) {
+        self.carries = publication;
+        self.track = None;
+    }
+
+    /// The payload types of the subscriber may have changed.
+    pub(crate) fn forget_payload_types(&mut self) {
+        self.payload_types.clear();
+    }
+
+    /// The subscriber's payload type for a source format, looked up once.
+    pub(crate) fn payload_type(&mut self, source: PayloadParams, look_up: impl FnOnce() -> Option<Pt>) -> Option<Pt> {
+        if let Some((_, found)) = self.payload_types.iter().find(|(known, _)| *known == source) {
+            return *found;
+        }
+        if self.payload_types.len() >= MAX_FORMATS {
+            self.payload_types.clear();
+        }
+        let found = look_up();
+        self.payload_types.push((source, found));
+        found
+    }
+
+    /// Gives the packet the slot's numbers.
+    ///
+    /// # Errors
+    /// Why it must not be sent.
+    pub(crate) fn rewrite(&mut self, packet: &Packet, pt: Pt) -> Result<RtpWrite, DropCause> {
+        if !self.track.as_ref().is_some_and(|track| track.continues_with(packet)) {
+            if !packet.facts.starts_keyframe {
+                self.track = None;
+                return Err(DropCause::AwaitingKeyframe);
+            }
+            self.track = Some(self.begin(packet));
+        }
+        let track = self.track.as_mut().expect("the track has just been set");
+        if packet.seq < track.first_seq {
+            return Err(DropCause::Late);
+        }
+        let seq = packet.seq.wrapping_add(track.seq_offset);
+        if !self.window.admit(seq) {
+            return Err(DropCause::Late);
+        }
+        track.highest_seq = track.highest_seq.max(packet.seq);
+        let time = packet.time.wrapping_add(track.time_offset);
+        let vp8 = packet.facts.vp8.map(|descriptor| track.vp8(&descriptor));
+        self.note_sent(seq, time, packet.arrived, vp8);
+        let write = RtpWrite::new(pt, seq.into(), time, packet.arrived, packet.payload.clone())
+            .marker(packet.marker)
+            .ext_vals(packet.ext.clone())
+            .nackable(true);
+        Ok(match vp8.and_then(|numbers| numbers.patch) {
+            Some(patch) => write.vp8_patch(patch),
+            None => write,
+        })
+    }
+
+    /// A track that continues the slot's numbers with this packet.
+    fn begin(&self, packet: &Packet) -> Track {
+        let vp8 = packet.facts.vp8;
+        let (picture, tl0) =
+            vp8.map_or((0, 0), |vp8| (vp8.picture_id().unwrap_or_default(), vp8.tl0_pic_idx().unwrap_or_default()));
+        let (seq, time, next_picture, next_tl0) = match self.sent {
+            None => (FIRST_SEQ, packet.time, picture, tl0),
+            Some(sent) => {
+                let elapsed = ticks(packet.arrived.saturating_duration_since(sent.at), packet.params);
+                (sent.seq + 1, sent.time.wrapping_add(elapsed.max(1)), sent.picture + 1, sent.tl0.wrapping_add(1))
+            }
+        };
+        Track {
+            run: packet.run,
+            first_seq: packet.seq,
+            highest_seq: packet.seq,
+            seq_offset: seq.wrapping_sub(packet.seq),
+            time_offset: time.wrapping_sub(packet.time),
+            picture_offset: next_picture.wrapping_sub(picture) & PICTURE_MASK,
+            tl0_offset: next_tl0.wrapping_sub(tl0),
+        }
+    }
+
+    fn note_sent(&mut self, seq: u64, time: u32, at: Instant, vp8: Option<Vp8Numbers>) {
+        let before = self.sent;
+        if before.is_some_and(|sent| seq <= sent.seq) {
+            return;
+        }
+        let time = before.filter(|sent| is_later(sent.time, time)).map_or(time, |sent| sent.time);
+        let picture = vp8.map(|vp8| vp8.picture).or_else(|| before.map(|sent| sent.picture)).unwrap_or_default();
+        let tl0 = vp8.map(|vp8| vp8.tl0).or_else(|| before.map(|sent| sent.tl0)).unwrap_or_default();
+        self.sent = Some(Sent { seq, time, at, picture, tl0 });
+    }
+}
+
+/// Formats remembered for each slot; a publication changes its format rarely.
+const MAX_FORMATS: usize = 8;
+/// Streams start low, so that the receiver's rollover counter of 0 is right.
+const FIRST_SEQ: u64 = 1;
+const PICTURE_MASK: u16 = 0x7FFF;
+
+/// The VP8 numbers of one packet as the subscriber sees them.
+#[derive(Clone, Copy)]
+struct Vp8Numbers {
+    picture: u16,
+    tl0: u8,
+    patch: Option<Vp8Patch>,
+}
+
+impl Track {
+    fn continues_with(&self, packet: &Packet) -> bool {
+        self.run == packet.run && packet.seq <= self.highest_seq.saturating_add(MAX_GAP)
+    }
+
+    fn vp8(&self, descriptor: &Vp8Descriptor) -> Vp8Numbers {
+        let picture = descriptor.picture_id().unwrap_or_default().wrapping_add(self.picture_offset) & PICTURE_MASK;
+        let tl0 = descriptor.tl0_pic_idx().unwrap_or_default().wrapping_add(self.tl0_offset);
+        let patch_with = |picture| {
+            let mut patch = descriptor.patch();
+            if descriptor.picture_id().is_some() {
+                patch = patch.picture_id(picture);
+            }
+            if descriptor.tl0_pic_idx().is_some() {
+                patch = patch.tl0_pic_idx(tl0);
+            }
+            patch.build().ok()
+        };
+        let unchanged = self.picture_offset == 0 && self.tl0_offset == 0;
+        // A descriptor with the short form of the picture id takes its lower seven bits.
+        let patch = if unchanged { None } else { patch_with(picture).or_else(|| patch_with(picture & 0x7F)) };
+        Vp8Numbers { picture, tl0, patch }
+    }
+}
+
+/// The last sequence numbers that were used, so that none is used again. Those before the window count as used.
+#[derive(Debug, Default)]
+struct Window {
+    highest: u64,
+    used: [u64; Self::WORDS],
+}
+
+impl Window {
+    const WORDS: usize = 16;
+    const BITS: u64 = Self::WORDS as u64 * 64;
+
+    /// Takes a number, unless it may have been used before.
+    fn admit(&mut self, seq: u64) -> bool {
+        if seq > self.highest {
+            let ahead = (seq - self.highest).min(Self::BITS);
+            for step in 1..=ahead {
+                self.clear(seq - ahead + step);
+            }
+            self.highest = seq;
+        } else if self.highest - seq >= Self::BITS || self.is_used(seq) {
+            return false;
+        }
+        let (word, bit) = Self::place(seq);
+        self.used[word] |= bit;
+        true
+    }
+
+    fn is_used(&self, seq: u64) -> bool {
+        let (word, bit) = Self::place(seq);
+        self.used[word] & bit != 0
+    }
+
+    fn clear(&mut self, seq: u64) {
+        let (word, bit) = Self::place(seq);
+        self.used[word] &= !bit;
+    }
+
+    fn place(seq: u64) -> (usize, u64) {
+        let at = seq % Self::BITS;
+        ((at / 64) as usize, 1 << (at % 64))
+    }
+}
+
+/// A time span in ticks of the format's RTP clock.
+fn ticks(span: Duration, params: PayloadParams) -> u32 {
+    let rate = u128::from(params.spec().clock_rate.get());
+    (span.as_micros() * rate / 1_000_000) as u32
+}
+
+/// Whether `a` is later than `b` on a clock that wraps.
+fn is_later(a: u32, b: u32) -> bool {
+    a != b && a.wrapping_sub(b) < u32::MAX / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use str0m::format::CodecConfig;
+
+    use super::*;
+
+    fn params(video: bool) -> PayloadParams {
+        let mut config = CodecConfig::empty();
+        if video {
+            config.enable_vp8(true)
+        } else {
+            config.enable_opus(true, false)
+        }
+        config.params()[0]
+    }
+
+    struct Source {
+        run: u64,
+        start: Instant,
+        video: bool,
+    }
+
+    impl Source {
+        fn packet(&self, seq: u64, time: u32, keyframe: bool, after_ms: u64) -> Packet {
+            let frame = u8::from(!keyframe);
+            // A VP8 descriptor with a 15-bit picture id and TL0PICIDX, both made from the time.
+            let [.., a, b] = time.to_be_bytes();
+            let payload: Arc<[u8]> = Arc::from([0x90, 0xE0, 0x80 | a, b, b, 0, frame, 9].as_slice());
+            let params = params(self.video);
+            Packet {
+                run: Run(self.run),
+                seq,
+                time,
+                marker: false,
+                arrived: self.start + Duration::from_millis(after_ms),
+                params,
+                facts: PayloadFacts::read(params.spec().codec, &payload),
+                ext: ExtensionValues::default(),
+                payload,
+            }
+        }
+    }
+
+    fn seq_and_time(slot: &mut Outgoing, packet: &Packet) -> Result<(u64, u32), DropCause> {
+        slot.rewrite(packet, 96.into()).map(|_| (slot.window.highest, slot.sent.unwrap().time))
+    }
+
+    #[test]
+    fn numbers_only_go_on_across_sources() {
+        let start = Instant::now();
+        let one = Source { run: 1, start, video: true };
+        let two = Source { run: 2, start, video: true };
+        let mut slot = Outgoing::default();
+        assert_eq!(seq_and_time(&mut slot, &one.packet(70_000, 500, false, 0)), Err(DropCause::AwaitingKeyframe));
+        assert_eq!(seq_and_time(&mut slot, &one.packet(70_001, 500, true, 0)), Ok((1, 500)));
+        assert_eq!(seq_and_time(&mut slot, &one.packet(70_003, 600, false, 10)), Ok((3, 600)));
+        assert_eq!(seq_and_time(&mut slot, &one.packet(70_002, 600, false, 11)), Ok((3, 600)));
+        assert_eq!(seq_and_time(&mut slot, &one.packet(70_002, 600, false, 11)), Err(DropCause::Late));
+        assert_eq!(seq_and_time(&mut slot, &one.packet(70_000, 500, false, 12)), Err(DropCause::Late));
+        // Another source with unrelated numbers: 1 s later, 90,000 ticks later.
+        assert_eq!(seq_and_time(&mut slot, &two.packet(5, 7, false, 1_000)), Err(DropCause::AwaitingKeyframe));
+        assert_eq!(seq_and_time(&mut slot, &two.packet(6, 7, true, 1_010)), Ok((4, 90_600)));
+        assert_eq!(seq_and_time(&mut slot, &two.packet(7, 8, false, 1_020)), Ok((5, 90_601)));
+        // And the first one again.
+        assert_eq!(seq_and_time(&mut slot, &one.packet(70_009, 900, true, 2_010)), Ok((6, 179_701)));
+    }
+
+    #[test]
+    fn a_route_that_begins_anew_waits_for_a_keyframe() {
+        let source = Source { run: 1, start: Instant::now(), video: true };
+        let mut slot = Outgoing::default();
+        assert!(slot.rewrite(&source.packet(1, 1, true, 0), 96.into()).is_ok());
+        slot.carry(None);
+        assert_eq!(seq_and_time(&mut slot, &source.packet(2, 2, false, 1)), Err(DropCause::AwaitingKeyframe));
+        assert_eq!(seq_and_time(&mut slot, &source.packet(3, 3, true, 1)).map(|(seq, _)| seq), Ok(2));
+        let far = source.packet(3 + MAX_GAP + 1, 4, false, 1);
+        assert_eq!(seq_and_time(&mut slot, &far), Err(DropCause::AwaitingKeyframe));
+    }
+
+    #[test]
+    fn audio_needs_no_keyframe() {
+        let source = Source { run: 1, start: Instant::now(), video: false };
+        let mut slot = Outgoing::default();
+        assert_eq!(seq_and_time(&mut slot, &source.packet(9, 9, false, 0)), Ok((1, 9)));
+    }
+
+    #[test]
+    fn vp8_counters_continue_across_sources() {
+        let start = Instant::now();
+        let mut slot = Outgoing::default();
+        let first = Source { run: 1, start, video: true };
+        let second = Source { run: 2, start, video: true };
+        slot.rewrite(&first.packet(1, 0x7FFF, true, 0), 96.into()).ok().unwrap();
+        assert_eq!(slot.sent.map(|sent| (sent.picture, sent.tl0)), Some((0x7FFF, 0xFF)));
+        slot.rewrite(&second.packet(1, 300, true, 10), 96.into()).ok().unwrap();
+        assert_eq!(slot.sent.map(|sent| (sent.picture, sent.tl0)), Some((0, 0)));
+        slot.rewrite(&second.packet(2, 301, false, 10), 96.into()).ok().unwrap();
+        assert_eq!(slot.sent.map(|sent| (sent.picture, sent.tl0)), Some((1, 1)));
+    }
+
+    #[test]
+    fn no_number_is_admitted_twice() {
+        let mut window = Window::default();
+        let mut seen = std::collections::BTreeSet::new();
+        let mut state = 7_u64;
+        for step in 0..20_000_u64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let seq = (step / 2 + (state >> 60)).saturating_sub((state >> 50) & 0x7FF) + 1;
+            if window.admit(seq) {
+                assert!(seen.insert(seq), "{seq} twice");
+            }
+        }
+        assert!(window.admit(1_000_000) && !window.admit(1_000_000) && !window.admit(9_999));
+        assert!(window.admit(999_999) && !window.admit(999_999));
+    }
+}

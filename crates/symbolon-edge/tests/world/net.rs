@@ -1,0 +1,60 @@
+//! An emulated network: loss, delay and reordering from a seed, in virtual time.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// How bad the network is, in both directions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weather {
+    /// Datagrams lost, in a thousand.
+    pub(crate) loss: u64,
+    /// The way takes at least this long.
+    pub(crate) delay: Duration,
+    /// And up to this much longer, which reorders.
+    pub(crate) jitter: Duration,
+}
+
+impl Weather {
+    pub(crate) const FAIR: Self = Self { loss: 0, delay: Duration::from_millis(1), jitter: Duration::ZERO };
+}
+
+/// A datagram under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Datagram {
+    pub(crate) source: SocketAddr,
+    pub(crate) destination: SocketAddr,
+    pub(crate) bytes: Vec<u8>,
+}
+
+pub(crate) struct Net {
+    pub(crate) weather: Weather,
+    rng: fastrand::Rng,
+    under_way: BTreeMap<(Instant, u64), Datagram>,
+    sent: u64,
+}
+
+impl Net {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { weather: Weather::FAIR, rng: fastrand::Rng::with_seed(seed), under_way: BTreeMap::new(), sent: 0 }
+    }
+
+    pub(crate) fn send(&mut self, now: Instant, datagram: Datagram) {
+        if self.rng.u64(0..1_000) < self.weather.loss {
+            return;
+        }
+        let jitter = self.weather.jitter.as_micros() as u64;
+        let extra = Duration::from_micros(if jitter == 0 { 0 } else { self.rng.u64(0..jitter) });
+        self.sent += 1;
+        self.under_way.insert((now + self.weather.delay + extra, self.sent), datagram);
+    }
+
+    pub(crate) fn next_arrival(&self) -> Option<Instant> {
+        self.under_way.keys().next().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn arrive(&mut self, now: Instant) -> Option<Datagram> {
+        let key = *self.under_way.keys().next().filter(|(at, _)| *at <= now)?;
+        self.under_way.remove(&key)
+    }
+}
