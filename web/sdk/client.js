@@ -29,6 +29,7 @@ import { Signal } from './signal.js';
  *   the event's turn has come
  * @property {(role: number) => void} roleSettled the server agreed to a role, or refused another one
  * @property {() => void} changed the state of the connection is another
+ * @property {() => void} pageLeft the visitor has left the page
  */
 
 /** The last figures before a leave are awaited no longer than this, in ms. */
@@ -65,7 +66,7 @@ export class Client {
   #page = new PageEvents({
     woke: () => this.#feed({ type: 'tick' }),
     online: () => this.#feed({ type: 'networkChanged' }),
-    hidden: () => this.leave(),
+    hidden: () => this.#deps.pageLeft(),
   });
 
   /** @param {Deps} deps */
@@ -259,7 +260,8 @@ export class Client {
     try {
       await peer?.answer(media);
     } catch (error) {
-      console.error('the answer of the server could not be used:', error);
+      // Its text may quote the description, which holds an ICE password.
+      console.error('the answer of the server could not be used:', error instanceof Error ? error.name : '');
       if (peer === this.#peer) this.#feed({ type: 'mediaLost' });
     }
     if (peer !== this.#peer) return;
@@ -321,7 +323,7 @@ export class Client {
       if (!found || publication === null || transceiver.mid === null) return [];
       const { uid, publication: { source, muted } } = found;
       const { receiver, mid } = transceiver;
-      return [{ uid, source, kind, muted, mid, publication, receiver, track: receiver.track }];
+      return [{ uid, source, kind, muted, mid, publication, receiver, track: receiver.track, trackId: receiver.track.id }];
     });
   }
 

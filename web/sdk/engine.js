@@ -597,6 +597,7 @@ export class RtcEngine {
       emitLazily: (name, args) => this.#emitLazily(name, args),
       roleSettled: (role) => this.#settleRole(role),
       changed: () => this.#replan(),
+      pageLeft: () => void this.leaveChannel(),
     });
   }
 

@@ -2,14 +2,15 @@
 /**
  * Looks at the statistics of the open connection again and again, for figures and for first frames.
  *
- * @import { Kind, Source } from './protocol.d.ts'
+ * @import { Source } from './protocol.d.ts'
  * @import { RtcStats } from './types.d.ts'
  */
 import { NetworkQuality } from './constants.js';
 import { Totals, quality, read } from './stats.js';
 import { Watch } from './watch.js';
 
-/** @typedef {{ mid: string, publication: number, uid: number, kind: Kind, source: Source, muted: boolean }} Carried */
+/** @typedef {import('./watch.js').Watched} Watched */
+/** @typedef {Omit<Watched, 'still'> & { source: Source, muted: boolean }} Carried */
 /** @typedef {{ uid: number, tx: number, rx: number }} Network */
 
 /** Figures are told this often, in ms. */
@@ -28,6 +29,8 @@ export class Monitor {
   #connection = null;
   /** @type {Carried[]} */
   #carried = [];
+  /** @type {Map<number, string>} the size last told of each publication */
+  #sizes = new Map();
   #online = false;
   #closed = false;
   #reportDue = 0;
@@ -67,6 +70,7 @@ export class Monitor {
     }
     this.#connection = connection;
     this.#carried = carried;
+    for (const id of this.#sizes.keys()) if (!carried.some((item) => item.publication === id)) this.#sizes.delete(id);
     const live = carried.filter(({ muted }) => !muted);
     this.#watch.setSlots(live.map((item) => ({ ...item, still: item.source === 'screen' })));
     if (this.#reportDue > 0) this.#again();
@@ -115,7 +119,21 @@ export class Monitor {
     const entries = [...report.values()];
     this.#totals.add(read(entries));
     if (this.#closed) return;
-    for (const sighting of this.#watch.look(performance.now(), entries)) this.#hooks.sighted(sighting);
+    for (const sighting of this.#watch.look(performance.now(), entries)) {
+      if (sighting.type !== 'resized' || this.#isNews(sighting)) this.#hooks.sighted(sighting);
+    }
+  }
+
+  /**
+   * A picture that comes back after a mute has seldom another size.
+   *
+   * @param {{ watched: Watched, width: number, height: number }} resized
+   */
+  #isNews({ watched: { publication }, width, height }) {
+    const size = `${width} ${height}`;
+    if (this.#sizes.get(publication) === size) return false;
+    this.#sizes.set(publication, size);
+    return true;
   }
 
   /** @param {number} now */

@@ -181,6 +181,8 @@ export class Peer {
     if (this.#connection.signalingState !== 'have-local-offer') return;
     await this.#connection.setLocalDescription({ type: 'rollback' });
     this.#negotiating = false;
+    // The next change offers everything again.
+    this.#stale = true;
   }
 
   close() {

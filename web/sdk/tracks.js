@@ -213,11 +213,15 @@ class DeviceCapture {
       if (attempt !== this.#attempt) return track.stop();
       this.#adopt(track);
     } catch (error) {
-      if (attempt !== this.#attempt) return;
-      this.#failed = true;
-      this.#release();
-      this.#report(FAILED, /** @type {Failure} */ (error));
+      if (attempt === this.#attempt) this.#refuse(/** @type {Failure} */ (error));
     }
+  }
+
+  /** @param {Failure} error A device that runs already goes on when its replacement does not open. */
+  #refuse(error) {
+    this.#failed = this.#track === null;
+    this.#report(FAILED, error);
+    if (this.#track) this.#report(RUNNING);
   }
 
   async #request() {

@@ -242,7 +242,7 @@ export interface RtcEngineEventHandler {
     height: number,
     elapsed: number,
   ): void;
-  /** `VideoSourceType`; uid 0 is the local user. */
+  /** `VideoSourceType`; uid 0 is the local user, whose pictures are told as they are shown. */
   onVideoSizeChanged?(
     connection: RtcConnection,
     source: number,

@@ -45,6 +45,8 @@ export class Views {
     const view = new View(canvas.view, canvas.mirror ?? source === 'camera');
     view.onFirstFrame = (width, height, elapsed) =>
       this.#emit('onFirstLocalVideoFrame', SOURCE_TYPES[source], width, height, elapsed);
+    view.onResize = (width, height) =>
+      this.#emit('onVideoSizeChanged', { channelId: '', localUid: 0 }, SOURCE_TYPES[source], 0, width, height, 0);
     this.#local.set(source, view);
     view.show(this.#localTracks[source]);
   }
@@ -152,6 +154,10 @@ class View {
   #track = null;
   /** @type {((width: number, height: number, elapsed: number) => void) | null} */
   onFirstFrame = null;
+  /** @type {((width: number, height: number) => void) | null} */
+  onResize = null;
+  #size = '';
+  #onResize = () => this.#resized(this.#video.videoWidth, this.#video.videoHeight);
 
   /**
    * @param {HTMLElement} element
@@ -165,6 +171,7 @@ class View {
     // Sound is played apart from the picture, so pictures never wait for a gesture.
     this.#video.muted = true;
     this.#video.style.transform = mirror ? 'scaleX(-1)' : '';
+    this.#video.addEventListener('resize', this.#onResize);
   }
 
   /** @param {MediaStreamTrack | null} track */
@@ -177,8 +184,20 @@ class View {
     this.#watchFirstFrame(track, performance.now());
   }
 
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  #resized(width, height) {
+    const size = `${width} ${height}`;
+    if (!this.#track || size === this.#size) return;
+    this.#size = size;
+    this.onResize?.(width, height);
+  }
+
   detach() {
     this.show(null);
+    this.#video.removeEventListener('resize', this.#onResize);
     this.#video.style.transform = '';
     if (this.#own) this.#video.remove();
   }

@@ -5,8 +5,15 @@
  * @import { Kind } from './protocol.d.ts'
  */
 
-/** @typedef {{ mid: string, publication: number, uid: number, kind: Kind, still: boolean }} Watched `still`: pictures
- *   may rightly stay the same for long, as a screen's do */
+/**
+ * @typedef {object} Watched what one slot carries
+ * @property {string} mid
+ * @property {string} trackId of the track that comes out of it; not every browser tells the mid in its statistics
+ * @property {number} publication
+ * @property {number} uid
+ * @property {Kind} kind
+ * @property {boolean} still whether pictures may rightly stay the same for long, as a screen's do
+ */
 
 /**
  * @typedef {object} Sight
@@ -61,9 +68,10 @@ export class Watch {
    * @returns {Sighting[]}
    */
   look(now, entries) {
-    const inbound = new Map([...entries].filter(({ type }) => type === 'inbound-rtp').map((entry) => [entry.mid, entry]));
+    const inbound = [...entries].filter(({ type }) => type === 'inbound-rtp');
     return this.#watched.flatMap((watched) => {
-      const entry = inbound.get(watched.mid);
+      const { mid, trackId } = watched;
+      const entry = inbound.find((one) => (one.mid === undefined ? one.trackIdentifier === trackId : one.mid === mid));
       return entry ? this.#compare(now, watched, entry) : [];
     });
   }

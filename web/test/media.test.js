@@ -142,7 +142,7 @@ describe('publish states', () => {
 });
 
 describe('what is decoded', () => {
-  const SLOT = /** @type {const} */ ({ mid: '3', publication: 5, uid: 9, kind: 'video', still: false });
+  const SLOT = /** @type {const} */ ({ mid: '3', trackId: 't', publication: 5, uid: 9, kind: 'video', still: false });
   const frames = (/** @type {number} */ framesDecoded, frameWidth = 640) =>
     [{ type: 'inbound-rtp', mid: '3', kind: 'video', framesDecoded, frameWidth, frameHeight: 360 }];
   const types = (/** @type {import('../sdk/watch.js').Sighting[]} */ sightings) => sightings.map(({ type }) => type).join(' ');
