@@ -83,10 +83,11 @@ house.story('the countdown runs, and the token is renewed by itself', async ({ p
   assert.ok(await ann.part('expired').isHidden());
 });
 
-house.story('with renewal switched off the token ends, and one button brings the visitor back', async ({ page, server }) => {
+house.story('without renewal the token ends, and one button brings the visitor back', async ({ page, server }) => {
   const bob = await Visitor.arrive('Bob', await page(), server.origin, { channel: 'ends' });
   await bob.enter();
-  const ann = await Visitor.arrive('Ann', await page(), server.origin, { channel: 'ends', life: '8', autorenew: 'off' });
+  const short = { channel: 'ends', life: '8', autorenew: 'off' };
+  const ann = await Visitor.arrive('Ann', await page(), server.origin, short);
   await ann.enter();
   const tile = `tile-${await ann.uid()}`;
   await bob.sees(tile);
