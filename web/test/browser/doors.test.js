@@ -98,7 +98,10 @@ const NONSENSE = [
   { what: 'an unknown message', frames: ['{"type":"dance"}'] },
   { what: 'a message before the join', frames: ['{"type":"renewToken","id":1,"token":"007"}'] },
   { what: 'a join without its fields', frames: ['{"type":"join"}'] },
-  { what: 'a join with a uid of 33 bits', frames: ['{"type":"join","appId":"x","channel":"c","uid":8589934592,"role":"audience"}'] },
+  {
+    what: 'a join with a uid of 34 bits',
+    frames: ['{"type":"join","appId":"x","channel":"c","uid":8589934592,"role":"audience"}'],
+  },
   { what: 'a binary frame', frames: [{ bytes: 64 }] },
   { what: 'a giant text', frames: [`{"type":"join","appId":"${'a'.repeat(300 * 1024)}"}`] },
   { what: 'a giant binary frame', frames: [{ bytes: 4 * 1024 * 1024 }] },

@@ -58,7 +58,8 @@ export async function recordTone(path, hertz, seconds) {
 export async function frames(path) {
   const size = WIDTH * HEIGHT * 3;
   const raw = await ffmpeg(['-i', path, '-vf', `scale=${WIDTH}:${HEIGHT}`, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-']);
-  return Array.from({ length: Math.floor(raw.length / size) }, (_, index) => raw.subarray(index * size, (index + 1) * size));
+  const count = Math.floor(raw.length / size);
+  return Array.from({ length: count }, (_, index) => raw.subarray(index * size, (index + 1) * size));
 }
 
 /**
