@@ -6,6 +6,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { House } from './support/house.js';
+import { settle } from './support/people.js';
 import { APP_ID, publisherToken } from './support/token.js';
 import { SOON_MS, eventually } from './support/wait.js';
 
@@ -41,7 +42,7 @@ house.story('nonsense on the signalling socket is told so, and harms no call', a
   const { server, page } = cast;
   const call = await aCall(cast, 'nonsense');
   const outside = await page();
-  await outside.goto(`${server.origin}/people/rogue.html`);
+  await settle(outside, server.origin, 'knock.js');
   const knock = (/** @type {(string | { bytes: number })[]} */ frames, messages = Infinity) =>
     outside.evaluate(async ([sent, until]) => {
       const helper = await import(/** @type {string} */ ('/people/knock.js'));

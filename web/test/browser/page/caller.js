@@ -10,6 +10,7 @@ import { Frames } from './frames.js';
 import { lookAt } from './picture.js';
 import { listenTo } from './sound.js';
 
+const TILE_WIDTH = 320;
 /** Told every few moments and of no interest to any story. */
 const CHATTER = new Set(['onRtcStats', 'onNetworkQuality', 'onAudioVolumeIndication']);
 
@@ -207,6 +208,7 @@ class Caller {
     if (known) return known;
     const tile = document.createElement('video');
     tile.title = String(uid);
+    tile.width = TILE_WIDTH;
     document.body.append(tile);
     this.#tiles.set(uid, tile);
     this.engine.setupRemoteVideo({ uid, view: tile });

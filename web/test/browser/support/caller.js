@@ -6,6 +6,7 @@
  * @import { Told } from '../page/caller.js'
  */
 import assert from 'node:assert/strict';
+import { settle } from './people.js';
 import { APP_ID, publisherToken } from './token.js';
 import { SOON_MS, eventually } from './wait.js';
 
@@ -39,8 +40,7 @@ export class Caller {
    */
   static async open(name, page, { origin, appId = APP_ID }) {
     const caller = new Caller(name, page);
-    await page.goto(`${origin}/people/caller.html`);
-    await page.waitForFunction(() => 'caller' in globalThis);
+    await settle(page, origin, 'caller.js');
     assert.equal(await caller.#ask('start', { appId }), 0);
     return caller;
   }

@@ -4,14 +4,12 @@
  *
  * @import { Browser, BrowserContext, Page } from 'playwright-core'
  */
-import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { Caller } from './caller.js';
 import { launchChromium } from './chromium.js';
+import { servePeople } from './people.js';
 import { Server } from './server.js';
 
-const PAGES = new URL('../page/', import.meta.url);
-const TYPES = new Map([['html', 'text/html'], ['js', 'text/javascript']]);
 /** Longer than any story takes. */
 const STORY_MS = 90_000;
 
@@ -57,7 +55,7 @@ export class House {
     test(name, { timeout: STORY_MS }, async () => {
       if (!this.#browser) throw new Error('there is no browser');
       const context = await this.#browser.newContext({ viewport: { width: 1000, height: 600 } });
-      await context.route('**/people/*', (route) => serve(route));
+      await servePeople(context);
       /** @type {Caller[]} */
       const callers = [];
       const page = () => context.newPage();
@@ -77,15 +75,4 @@ export class House {
       }
     });
   }
-}
-
-/**
- * The pages of this folder, as if they lay on the server: they load the SDK that the program itself serves.
- *
- * @param {import('playwright-core').Route} route
- */
-async function serve(route) {
-  const file = new URL(route.request().url()).pathname.replace('/people/', '');
-  const contentType = TYPES.get(file.split('.').at(-1) ?? '') ?? 'text/plain';
-  await route.fulfill({ contentType, body: await readFile(new URL(file, PAGES)) });
 }

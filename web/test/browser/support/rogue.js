@@ -4,6 +4,7 @@
  *
  * @import { Page } from 'playwright-core'
  */
+import { settle } from './people.js';
 import { APP_ID } from './token.js';
 import { SOON_MS } from './wait.js';
 
@@ -20,8 +21,7 @@ export class Rogue {
    * @param {string} origin
    */
   static async open(page, origin) {
-    await page.goto(`${origin}/people/rogue.html`);
-    await page.waitForFunction(() => 'rogue' in globalThis);
+    await settle(page, origin, 'rogue.js');
     const rogue = new Rogue(page);
     await rogue.ask('open');
     return rogue;
