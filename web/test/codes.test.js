@@ -13,6 +13,8 @@ const LISTS = {
   ConnectionState: constants.ConnectionState,
   ErrorCode: constants.ErrorCode,
   Reason: constants.ConnectionChangedReason,
+  RemoteReason: constants.RemoteMediaReason,
+  RemoteState: constants.RemoteMediaState,
   RenewCode: constants.RenewTokenCode,
   OfflineReason: constants.UserOfflineReason,
   RoleChangeFailure: constants.ClientRoleChangeFailedReason,

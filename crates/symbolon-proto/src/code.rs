@@ -273,6 +273,44 @@ numbered! {
     }
 }
 
+numbered! {
+    /// How a remote user's audio or video is doing.
+    RemoteState {
+        /// Nothing comes, and nothing is meant to.
+        Stopped = 0,
+        /// It is about to come.
+        Starting = 1,
+        /// It is decoded.
+        Decoding = 2,
+        /// It should come and does not.
+        Frozen = 3,
+        /// It cannot be decoded.
+        Failed = 4,
+    }
+}
+
+numbered! {
+    /// Why a remote user's audio or video is in another state.
+    RemoteReason {
+        /// Nothing special.
+        Internal = 0,
+        /// The network is congested.
+        Congestion = 1,
+        /// The network has recovered.
+        Recovery = 2,
+        /// This user no longer takes it.
+        LocalMuted = 3,
+        /// This user takes it again.
+        LocalUnmuted = 4,
+        /// The sender stopped or silenced it.
+        RemoteMuted = 5,
+        /// The sender started it again.
+        RemoteUnmuted = 6,
+        /// The sender is gone.
+        RemoteOffline = 7,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

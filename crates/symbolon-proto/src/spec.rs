@@ -8,7 +8,9 @@ use std::path::Path;
 use serde::Serialize;
 use ts_rs::{Config, TS, TypeVisitor};
 
-use crate::code::{ConnectionState, ErrorCode, OfflineReason, Reason, RenewCode, RoleChangeFailure};
+use crate::code::{
+    ConnectionState, ErrorCode, OfflineReason, Reason, RemoteReason, RemoteState, RenewCode, RoleChangeFailure,
+};
 use crate::id::{Mid, PublicationId, ResumeId, Token, Uid};
 use crate::message::*;
 
@@ -128,7 +130,8 @@ fn numbers() -> Numbers {
             [$((stringify!($name), $name::ALL.iter().map(|value| (value.number(), format!("{value:?}"))).collect())),+]
         };
     }
-    values![ConnectionState, ErrorCode, OfflineReason, Reason, RenewCode, RoleChangeFailure].into()
+    values![ConnectionState, ErrorCode, OfflineReason, Reason, RemoteReason, RemoteState, RenewCode, RoleChangeFailure]
+        .into()
 }
 
 #[derive(Serialize)]

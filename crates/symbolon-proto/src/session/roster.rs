@@ -1,0 +1,230 @@
+//! The other users of the channel, and what is to be told of them.
+
+use std::collections::BTreeMap;
+
+use super::Event;
+use crate::code::{OfflineReason, RemoteReason, RemoteState};
+use crate::id::{PublicationId, Uid};
+use crate::message::{Kind, Member, Publication, Subscribe};
+
+/// Who else is there, as far as the application knows.
+#[derive(Debug, Default)]
+pub struct Roster {
+    users: BTreeMap<Uid, User>,
+    subscribe: Subscribe,
+    events: Vec<Event>,
+}
+
+#[derive(Debug, Default)]
+struct User {
+    publications: BTreeMap<PublicationId, Publication>,
+    audio: Flow,
+    video: Flow,
+}
+
+/// How one user's media of one kind is doing.
+#[derive(Debug)]
+struct Flow {
+    state: RemoteState,
+    reason: RemoteReason,
+    /// What the last mute event said.
+    muted: bool,
+    /// Whether it ever started.
+    started: bool,
+    /// Whether it was ever decoded.
+    decoded: bool,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        let (state, reason) = (RemoteState::Stopped, RemoteReason::Internal);
+        Self { state, reason, muted: false, started: false, decoded: false }
+    }
+}
+
+impl User {
+    fn flow(&mut self, kind: Kind) -> &mut Flow {
+        match kind {
+            Kind::Audio => &mut self.audio,
+            Kind::Video => &mut self.video,
+        }
+    }
+
+    /// Whether it offers something of this kind, and whether any of that is not silenced.
+    fn offers(&self, kind: Kind) -> (bool, bool) {
+        let mut offered = self.publications.values().filter(|publication| publication.kind == kind).peekable();
+        (offered.peek().is_some(), offered.any(|publication| !publication.muted))
+    }
+}
+
+const KINDS: [Kind; 2] = [Kind::Audio, Kind::Video];
+
+impl Roster {
+    pub(super) fn new(subscribe: Subscribe) -> Self {
+        Self { subscribe, ..Self::default() }
+    }
+
+    /// The others' uids.
+    pub fn uids(&self) -> impl Iterator<Item = Uid> + '_ {
+        self.users.keys().copied()
+    }
+
+    /// Whose publication this is.
+    pub fn find(&self, id: PublicationId) -> Option<(Uid, &Publication)> {
+        self.users.iter().find_map(|(uid, user)| user.publications.get(&id).map(|publication| (*uid, publication)))
+    }
+
+    /// What is to be told of the last change.
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// The whole list, as a join gives it: who is not in it has gone meanwhile.
+    pub(super) fn replace(&mut self, members: Vec<Member>) {
+        let gone: Vec<_> = self.uids().filter(|uid| members.iter().all(|member| member.uid != *uid)).collect();
+        for uid in gone {
+            self.leave(uid, OfflineReason::Quit);
+        }
+        for member in members {
+            if self.users.contains_key(&member.uid) { self.renew(member) } else { self.join(member) }
+        }
+    }
+
+    pub(super) fn join(&mut self, member: Member) {
+        let Member { uid, name, publications, .. } = member;
+        if self.users.contains_key(&uid) {
+            return;
+        }
+        self.users.insert(uid, User::default());
+        self.events.push(Event::UserJoined { uid });
+        self.events.extend(name.map(|name| Event::UserInfoUpdated { uid, name }));
+        for publication in publications {
+            self.add(uid, publication);
+        }
+        self.settle(uid, RemoteReason::Internal);
+    }
+
+    pub(super) fn leave(&mut self, uid: Uid, reason: OfflineReason) {
+        for kind in KINDS {
+            self.go(uid, kind, RemoteState::Stopped, RemoteReason::RemoteOffline);
+        }
+        if self.users.remove(&uid).is_some() {
+            self.events.push(Event::UserOffline { uid, reason });
+        }
+    }
+
+    pub(super) fn publish(&mut self, uid: Uid, publication: Publication) {
+        self.add(uid, publication);
+        self.settle(uid, RemoteReason::RemoteUnmuted);
+    }
+
+    pub(super) fn unpublish(&mut self, uid: Uid, id: PublicationId) {
+        self.drop(uid, id);
+        self.settle(uid, RemoteReason::RemoteMuted);
+    }
+
+    pub(super) fn mute(&mut self, uid: Uid, id: PublicationId, muted: bool) {
+        let user = self.users.get_mut(&uid);
+        if let Some(publication) = user.and_then(|user| user.publications.get_mut(&id)) {
+            publication.muted = muted;
+            self.settle(uid, RemoteReason::RemoteUnmuted);
+        }
+    }
+
+    pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
+        self.subscribe = subscribe;
+        for uid in self.uids().collect::<Vec<_>>() {
+            self.settle(uid, RemoteReason::LocalUnmuted);
+        }
+    }
+
+    /// Sound is told of once in a user's stay; pictures each time that they begin anew.
+    pub(super) fn decoded(&mut self, uid: Uid, kind: Kind, (width, height): (u32, u32), again: bool) {
+        let Some(flow) = self.users.get_mut(&uid).map(|user| user.flow(kind)) else {
+            return;
+        };
+        let reason = match flow.state {
+            RemoteState::Starting => flow.reason,
+            RemoteState::Frozen | RemoteState::Failed => RemoteReason::Recovery,
+            RemoteState::Decoding => flow.reason,
+            RemoteState::Stopped => return,
+        };
+        let begins = flow.state == RemoteState::Starting && (kind == Kind::Video || !flow.decoded);
+        flow.decoded = true;
+        if begins || again {
+            self.events.push(Event::FirstDecoded { uid, kind, width, height });
+        }
+        self.go(uid, kind, RemoteState::Decoding, reason);
+    }
+
+    pub(super) fn frozen(&mut self, uid: Uid, kind: Kind) {
+        let state = self.users.get_mut(&uid).map(|user| user.flow(kind).state);
+        if state == Some(RemoteState::Decoding) {
+            self.go(uid, kind, RemoteState::Frozen, RemoteReason::Congestion);
+        }
+    }
+
+    /// A user who is known, as heard of again after a break.
+    fn renew(&mut self, member: Member) {
+        let Member { uid, publications, .. } = member;
+        let kept = |id| publications.iter().any(|publication| publication.id == id);
+        let known = self.users.get(&uid).map(|user| user.publications.keys().copied().collect::<Vec<_>>());
+        for id in known.into_iter().flatten().filter(|id| !kept(*id)) {
+            self.drop(uid, id);
+        }
+        for publication in publications {
+            self.add(uid, publication);
+        }
+        self.settle(uid, RemoteReason::RemoteUnmuted);
+    }
+
+    fn add(&mut self, uid: Uid, publication: Publication) {
+        let Some(user) = self.users.get_mut(&uid) else {
+            return;
+        };
+        let Publication { kind, source, .. } = publication;
+        if user.publications.insert(publication.id, publication).is_none() {
+            self.events.push(Event::UserPublished { uid, kind, source });
+        }
+    }
+
+    fn drop(&mut self, uid: Uid, id: PublicationId) {
+        let user = self.users.get_mut(&uid);
+        if let Some(Publication { kind, source, .. }) = user.and_then(|user| user.publications.remove(&id)) {
+            self.events.push(Event::UserUnpublished { uid, kind, source });
+        }
+    }
+
+    /// Tells mutes, then starts and stops, as they follow from what is offered and wanted now. `cause` is the reason of a
+    /// start that is not the first.
+    fn settle(&mut self, uid: Uid, cause: RemoteReason) {
+        for kind in KINDS {
+            let wanted = self.subscribe.wants(uid, kind);
+            let Some(user) = self.users.get_mut(&uid) else {
+                return;
+            };
+            let (offered, live) = user.offers(kind);
+            let flow = user.flow(kind);
+            if offered && flow.muted == live {
+                flow.muted = !live;
+                self.events.push(Event::UserMuted { uid, kind, muted: !live });
+            }
+            let cause = if flow.started { cause } else { RemoteReason::Internal };
+            match (live && wanted, flow.state) {
+                (true, RemoteState::Stopped) => self.go(uid, kind, RemoteState::Starting, cause),
+                (true, _) => {}
+                (false, _) if live => self.go(uid, kind, RemoteState::Stopped, RemoteReason::LocalMuted),
+                (false, _) => self.go(uid, kind, RemoteState::Stopped, RemoteReason::RemoteMuted),
+            }
+        }
+    }
+
+    fn go(&mut self, uid: Uid, kind: Kind, state: RemoteState, reason: RemoteReason) {
+        let Some(flow) = self.users.get_mut(&uid).map(|user| user.flow(kind)).filter(|flow| flow.state != state) else {
+            return;
+        };
+        flow.started |= state == RemoteState::Starting;
+        (flow.state, flow.reason) = (state, reason);
+        self.events.push(Event::RemoteMediaState { uid, kind, state, reason });
+    }
+}
