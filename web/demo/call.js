@@ -265,4 +265,5 @@ function faultOf(reason) {
 }
 
 /** 2 and 3 for every device; "not found" is 6 for sound and 8 for pictures. */
-const FAULTS = new Map(/** @type {const} */ ([[2, 'refused'], [3, 'busy'], [6, 'absent'], [8, 'absent']]));
+/** @type {ReadonlyMap<number, import('./state.js').DeviceFault>} */
+const FAULTS = new Map([[2, 'refused'], [3, 'busy'], [6, 'absent'], [8, 'absent']]);

@@ -222,7 +222,7 @@ function screenLook(person) {
  */
 function myLook(me) {
   return {
-    name: me.name ? `${me.name} (you)` : 'You',
+    name: me.screen ? 'Your screen' : me.name ? `${me.name} (you)` : 'You',
     initials: initials(me.name || 'You'),
     uid: me.uid,
     video: me.screen || (me.camera && me.cameraRuns),

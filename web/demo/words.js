@@ -312,7 +312,8 @@ function sentence(text) {
  * @param {number} reason
  */
 function smallPrint(code, reason) {
-  return [code > 0 ? `Error ${code}` : '', reason >= 0 ? `reason ${reason}` : ''].filter(Boolean).join(', ');
+  if (reason < 0) return code > 0 ? `Error ${code}` : '';
+  return code > 0 ? `Error ${code}, reason ${reason}` : `Reason ${reason}`;
 }
 
 const OVERTAKEN = 6;
