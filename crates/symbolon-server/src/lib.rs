@@ -1,1 +1,42 @@
-#![doc = "placeholder"]
+//! Every socket of the server side: HTTP, WebSocket and UDP, with the configuration and the clock.
+//!
+//! Nothing is decided here. Bytes, messages and the time go into the edge, and what comes of them goes out; tokens are
+//! made by the token crate. Three types hold it together:
+//!
+//! * [`Config`]: file and environment, checked.
+//! * [`Server`]: the sockets, bound; it runs until it is told to stop.
+//! * the shard: the media thread with its one edge, fed through a bounded queue.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use symbolon_server::{Config, Server};
+//!
+//! let config = Config::load(None, &|name| std::env::var(name).ok())?;
+//! let server = Server::bind(config).await?;
+//! println!("http://{}/", server.addresses().public);
+//! server.run(std::future::pending()).await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod config;
+mod guard;
+mod health;
+mod http;
+mod json;
+mod metrics;
+mod origin;
+mod page;
+mod server;
+mod state;
+mod stop;
+#[cfg(test)]
+mod testing;
+mod token;
+
+pub use client::TrustedProxies;
+pub use config::{App, Config, ConfigError, ConnectionLimits, Environment, Mode, TokenPolicy};
+pub use origin::Origins;
+pub use server::{Addresses, Server, StartError};
+pub use state::StateError;

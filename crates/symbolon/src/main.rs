@@ -1,1 +1,50 @@
-fn main() {}
+//! The program: `symbolon` runs the server.
+
+#![forbid(unsafe_code)]
+
+mod banner;
+mod cmd;
+mod logging;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A self-hosted real-time voice and video network. Channels are entered with short-lived signed tokens.
+///
+/// Without a configuration file and without APP_ID it starts in development mode: on this machine only, with an app of
+/// its own.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: cmd::serve::Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server. This is what happens without a command, too.
+    Serve(cmd::serve::Serve),
+    /// Print a configuration file with every setting, its comment and its default.
+    Config,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        None => arguments.serve.run(),
+        Some(Command::Serve(serve)) => serve.run(),
+        Some(Command::Config) => cmd::config::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to be done when even this cannot be written.
+            let _ = writeln!(std::io::stderr(), "symbolon: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! File and environment → checked [`Config`].
+//!
+//! A setting comes from the environment, else from the file, else from its default. Whatever is wrong stops the start
+//! with one line that names the setting, and never shows a secret.
+
+mod check;
+mod settings;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use confique::{Config as _, Layer as _};
+use symbolon_token::{AppCertificate, AppId};
+
+use self::settings::{Secret, Settings};
+use crate::client::TrustedProxies;
+use crate::origin::Origins;
+
+/// Everything that a server needs to know before it starts, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Development or production.
+    pub mode: Mode,
+    /// The app, in production; development mode keeps one of its own in the state folder.
+    pub app: Option<App>,
+    /// Where clients reach the server: TCP and UDP on one port number.
+    pub listen: SocketAddr,
+    /// Where metrics are served.
+    pub private_listen: SocketAddr,
+    /// Which web pages may call.
+    pub origins: Origins,
+    /// Whose word about client addresses is believed.
+    pub proxies: TrustedProxies,
+    /// Whether a proxy in front ends TLS.
+    pub behind_proxy: bool,
+    /// Who gets tokens.
+    pub tokens: TokenPolicy,
+    /// The addresses at which clients reach the media port; empty means to find out.
+    pub advertise: Vec<IpAddr>,
+    /// How many connections are taken.
+    pub limits: ConnectionLimits,
+    /// The folder for what outlives a restart; absent when there is nowhere to put one.
+    pub state_dir: Option<PathBuf>,
+}
+
+/// How the server was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// No file and no App ID: this machine only, an app of its own, open to everyone on this machine.
+    Development,
+    /// With an app that someone configured.
+    Production,
+}
+
+impl Mode {
+    /// The word for it on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// An app: its id and the secret that signs its tokens.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The App ID.
+    pub id: AppId,
+    /// The App Certificate. Prints as redacted.
+    pub certificate: AppCertificate,
+}
+
+/// Who gets tokens, and how strictly requests are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenPolicy {
+    /// Whether everyone gets any token.
+    pub open: bool,
+    /// Whether unknown roles and names outside the documented limits are refused.
+    pub strict: bool,
+}
+
+/// How many connections are taken at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// In all.
+    pub total: usize,
+    /// From one client address.
+    pub per_client: usize,
+}
+
+/// Reads one variable of the environment. A value that is empty counts as absent.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Why the server does not start: one line that names the setting.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct ConfigError {
+    /// The setting, as in the file, with its variable.
+    pub field: String,
+    /// What is wrong with it, and what to do.
+    pub problem: String,
+}
+
+impl ConfigError {
+    fn new(field: impl Into<String>, problem: impl ToString) -> Self {
+        Self { field: field.into(), problem: problem.to_string() }
+    }
+}
+
+type Result<T> = std::result::Result<T, ConfigError>;
+
+impl Config {
+    /// Reads the file, if there is one, and the environment over it, and checks the outcome.
+    ///
+    /// # Errors
+    /// When a setting is unknown, malformed, or does not go together with another.
+    pub fn load(file: Option<&Path>, environment: Environment<'_>) -> Result<Self> {
+        let from_file = file.map(read_file).transpose()?;
+        let layer = from_environment(environment)?
+            .with_fallback(from_file.unwrap_or_else(SettingsLayer::empty))
+            .with_fallback(SettingsLayer::default_values());
+        let settings = Settings::from_layer(layer).map_err(|error| ConfigError::new("settings", error))?;
+        let default_state = check::default_state_dir(environment);
+        check::check(settings, file.is_some(), default_state)
+    }
+
+    /// A configuration file with every setting, its comment and its default.
+    pub fn template() -> String {
+        confique::toml::template::<Settings>(confique::toml::FormatOptions::default())
+    }
+}
+
+type SettingsLayer = <Settings as confique::Config>::Layer;
+
+fn read_file(path: &Path) -> Result<SettingsLayer> {
+    let field = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| ConfigError::new(&*field, error))?;
+    let layer: SettingsLayer = toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        ConfigError::new(format!("{field}, line {line}"), error.message())
+    })?;
+    if layer.app.certificate.is_some() {
+        check::others_cannot_read(path).map_err(|problem| ConfigError::new(field, problem))?;
+    }
+    Ok(layer)
+}
+
+/// The variables, one by one, as `#[config(env = "…")]` announces them (a test compares the two lists).
+fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
+    let text = |name: &str| environment(name).filter(|value| !value.is_empty());
+    let number = |name: &str| text(name).map(|value| parse_number(name, &value)).transpose();
+    let truth = |name: &str| text(name).map(|value| parse_truth(name, &value)).transpose();
+
+    let mut layer = SettingsLayer::empty();
+    layer.app.id = text("APP_ID");
+    layer.app.certificate = text("APP_CERTIFICATE").map(Secret::new);
+    layer.app.certificate_file = text("APP_CERTIFICATE_FILE");
+    layer.listen.address = text("SYMBOLON_LISTEN");
+    layer.listen.port = match number("SERVER_PORT")? {
+        None => number("PORT")?,
+        port => port,
+    };
+    layer.http.cors_allow_origin = text("CORS_ALLOW_ORIGIN");
+    layer.http.behind_proxy = truth("SYMBOLON_BEHIND_PROXY")?;
+    layer.http.trusted_proxies = text("SYMBOLON_TRUSTED_PROXIES");
+    layer.http.max_connections = number("SYMBOLON_MAX_CONNECTIONS")?.map(usize::from);
+    layer.http.max_connections_per_client = number("SYMBOLON_MAX_CONNECTIONS_PER_CLIENT")?.map(usize::from);
+    layer.tokens.open = truth("SYMBOLON_OPEN")?;
+    layer.tokens.strict = truth("SYMBOLON_STRICT")?;
+    layer.media.advertise = text("SYMBOLON_ADVERTISE");
+    layer.private.listen = text("SYMBOLON_PRIVATE_LISTEN");
+    layer.state_dir = text("SYMBOLON_STATE_DIR");
+    Ok(layer)
+}
+
+fn parse_number(name: &str, value: &str) -> Result<u16> {
+    value.trim().parse().map_err(|_| ConfigError::new(name, format!("{value:?} is not a number from 0 to 65535")))
+}
+
+fn parse_truth(name: &str, value: &str) -> Result<bool> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(ConfigError::new(name, format!("{value:?} is neither 1 nor 0"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

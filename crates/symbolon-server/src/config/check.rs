@@ -1,0 +1,213 @@
+//! What makes a set of settings one that a server can start with.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use symbolon_token::{AppCertificate, AppId};
+
+use super::settings::{AppSettings, HttpSettings, Settings};
+use super::{App, Config, ConfigError, ConnectionLimits, Environment, Mode, Result, TokenPolicy};
+use crate::client::TrustedProxies;
+use crate::origin::Origins;
+
+pub(super) fn check(settings: Settings, from_file: bool, default_state_dir: Option<PathBuf>) -> Result<Config> {
+    let app = app(&settings.app)?;
+    let mode = if app.is_none() && !from_file { Mode::Development } else { Mode::Production };
+    if mode == Mode::Production && app.is_none() {
+        return Err(ConfigError::new(APP_ID, "a configuration file needs an app; set its id and certificate"));
+    }
+    let listen = listen(mode, &settings)?;
+    let proxies = proxies(&settings.http)?;
+    let tokens =
+        TokenPolicy { open: mode == Mode::Development || settings.tokens.open, strict: settings.tokens.strict };
+    if mode == Mode::Production && !listen.ip().is_loopback() {
+        check_public(tokens, settings.http.behind_proxy, &proxies, listen.ip())?;
+    }
+    Ok(Config {
+        mode,
+        app,
+        listen,
+        private_listen: private_listen(mode, settings.private.listen.as_deref())?,
+        origins: Origins::parse(settings.http.cors_allow_origin.as_deref().unwrap_or_default())
+            .map_err(|problem| ConfigError::new("http.cors_allow_origin (CORS_ALLOW_ORIGIN)", problem))?,
+        proxies,
+        behind_proxy: settings.http.behind_proxy,
+        tokens,
+        advertise: advertise(settings.media.advertise.as_deref())?,
+        limits: limits(&settings.http)?,
+        state_dir: settings.state_dir.map(PathBuf::from).or(default_state_dir),
+    })
+}
+
+/// The user's state folder, by the XDG rules.
+pub(super) fn default_state_dir(environment: Environment<'_>) -> Option<PathBuf> {
+    let absolute = |name| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
+    Some(base.join("symbolon"))
+}
+
+/// Refuses a file with a secret in it that other users of this machine can read.
+pub(super) fn others_cannot_read(path: &Path) -> std::result::Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path).map_err(|error| error.to_string())?.permissions().mode();
+    if mode & 0o007 != 0 {
+        return Err(format!("holds a secret and can be read by others (mode {:04o}); make it 0600", mode & 0o7777));
+    }
+    Ok(())
+}
+
+fn app(settings: &AppSettings) -> Result<Option<App>> {
+    let certificate = certificate_text(settings)?;
+    let (id, certificate) = match (&settings.id, certificate) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => {
+            return Err(ConfigError::new(CERTIFICATE, "is missing; an app needs both id and certificate"));
+        }
+        (None, Some(_)) => return Err(ConfigError::new(APP_ID, "is missing; an app needs both id and certificate")),
+        (Some(id), Some(certificate)) => (id, certificate),
+    };
+    let id = AppId::parse(id.trim()).map_err(|error| ConfigError::new(APP_ID, error))?;
+    let parsed = AppCertificate::parse(&certificate).map_err(|error| ConfigError::new(CERTIFICATE, error))?;
+    check_randomness(id.as_str()).map_err(|problem| ConfigError::new(APP_ID, problem))?;
+    check_randomness(&certificate).map_err(|problem| ConfigError::new(CERTIFICATE, problem))?;
+    if certificate.eq_ignore_ascii_case(id.as_str()) {
+        return Err(ConfigError::new(CERTIFICATE, "is the App ID again; everyone knows that one"));
+    }
+    Ok(Some(App { id, certificate: parsed }))
+}
+
+/// One line end after the certificate is taken for what it is: how files end.
+fn certificate_text(settings: &AppSettings) -> Result<Option<String>> {
+    let text = match (&settings.certificate, &settings.certificate_file) {
+        (Some(_), Some(_)) => {
+            return Err(ConfigError::new(CERTIFICATE_FILE, "stands beside a certificate; give one of the two"));
+        }
+        (Some(secret), None) => Some(secret.expose().to_owned()),
+        (None, Some(path)) => Some(secret_file(Path::new(path))?),
+        (None, None) => None,
+    };
+    Ok(text
+        .map(|text| text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)).to_owned()))
+}
+
+fn secret_file(path: &Path) -> Result<String> {
+    let wrong = |problem: String| ConfigError::new(CERTIFICATE_FILE, format!("{} {problem}", path.display()));
+    others_cannot_read(path).map_err(wrong)?;
+    let size = fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
+    if size > MAX_SECRET_FILE {
+        return Err(wrong("is too large to be a certificate".to_owned()));
+    }
+    fs::read_to_string(path).map_err(|error| wrong(error.to_string()))
+}
+
+/// Refuses what nobody drew at random: runs of few digits, and the samples that public documents print.
+fn check_randomness(text: &str) -> std::result::Result<(), &'static str> {
+    let text = text.to_ascii_lowercase();
+    if PUBLIC_SAMPLES.contains(&&*text) {
+        return Err("is a published sample; make one of your own");
+    }
+    let mut digits: Vec<u8> = text.bytes().collect();
+    digits.sort_unstable();
+    digits.dedup();
+    if digits.len() < 6 || text == "0123456789abcdef0123456789abcdef" {
+        return Err("has no randomness in it; draw 16 random bytes, for example with `openssl rand -hex 16`");
+    }
+    Ok(())
+}
+
+fn listen(mode: Mode, settings: &Settings) -> Result<SocketAddr> {
+    let address: IpAddr = settings.listen.address.trim().parse().map_err(|_| {
+        ConfigError::new("listen.address (SYMBOLON_LISTEN)", "is not an IP address, such as 0.0.0.0 or 127.0.0.1")
+    })?;
+    let address = match mode {
+        Mode::Development => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        Mode::Production => address,
+    };
+    Ok(SocketAddr::new(address, settings.listen.port))
+}
+
+fn check_public(tokens: TokenPolicy, behind_proxy: bool, proxies: &TrustedProxies, address: IpAddr) -> Result<()> {
+    if !tokens.open {
+        return Err(ConfigError::new(
+            "tokens.open (SYMBOLON_OPEN)",
+            format!(
+                "on the public address {address} the token routes need callers, and there are none. This version knows \
+                 only the open mode: SYMBOLON_OPEN=1 gives any token to everyone who reaches the server. Or listen on \
+                 this machine only: SYMBOLON_LISTEN=127.0.0.1"
+            ),
+        ));
+    }
+    if !behind_proxy {
+        return Err(ConfigError::new(
+            "http.behind_proxy (SYMBOLON_BEHIND_PROXY)",
+            format!(
+                "the public address {address} needs TLS, which this version does not end itself. Put a proxy with TLS in \
+                 front, and set SYMBOLON_BEHIND_PROXY=1 and SYMBOLON_TRUSTED_PROXIES to its address"
+            ),
+        ));
+    }
+    if proxies.is_empty() {
+        return Err(ConfigError::new(
+            "http.trusted_proxies (SYMBOLON_TRUSTED_PROXIES)",
+            "is missing; behind a proxy the server must know the proxy's address, or `private` for any private one",
+        ));
+    }
+    Ok(())
+}
+
+fn proxies(settings: &HttpSettings) -> Result<TrustedProxies> {
+    let field = "http.trusted_proxies (SYMBOLON_TRUSTED_PROXIES)";
+    let list = settings.trusted_proxies.as_deref().unwrap_or_default();
+    let proxies = TrustedProxies::parse(list).map_err(|problem| ConfigError::new(field, problem))?;
+    if !proxies.is_empty() && !settings.behind_proxy {
+        return Err(ConfigError::new(field, "is set, but SYMBOLON_BEHIND_PROXY is not; set both or neither"));
+    }
+    Ok(proxies)
+}
+
+fn private_listen(mode: Mode, setting: Option<&str>) -> Result<SocketAddr> {
+    let default_port = if mode == Mode::Development { 0 } else { PRIVATE_PORT };
+    let Some(text) = setting else {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, default_port)));
+    };
+    text.trim().parse().map_err(|_| {
+        ConfigError::new(
+            "private.listen (SYMBOLON_PRIVATE_LISTEN)",
+            "is not an address with a port, such as 127.0.0.1:9091",
+        )
+    })
+}
+
+fn advertise(setting: Option<&str>) -> Result<Vec<IpAddr>> {
+    let list = setting.unwrap_or_default();
+    let addresses: Vec<&str> = list.split(',').map(str::trim).filter(|text| !text.is_empty()).collect();
+    let parse = |text: &&str| {
+        let address: IpAddr = text.parse().ok()?;
+        (!address.is_unspecified() && !address.is_multicast()).then_some(address)
+    };
+    addresses.iter().map(parse).collect::<Option<Vec<_>>>().ok_or_else(|| {
+        ConfigError::new("media.advertise (SYMBOLON_ADVERTISE)", "is not a list of IP addresses that clients can reach")
+    })
+}
+
+fn limits(settings: &HttpSettings) -> Result<ConnectionLimits> {
+    let limits = ConnectionLimits { total: settings.max_connections, per_client: settings.max_connections_per_client };
+    if limits.total == 0 || limits.per_client == 0 {
+        return Err(ConfigError::new("http.max_connections", "0 would admit nobody"));
+    }
+    Ok(limits)
+}
+
+const APP_ID: &str = "app.id (APP_ID)";
+const CERTIFICATE: &str = "app.certificate (APP_CERTIFICATE)";
+const CERTIFICATE_FILE: &str = "app.certificate_file (APP_CERTIFICATE_FILE)";
+
+/// Where metrics are served in production.
+const PRIVATE_PORT: u16 = 9091;
+
+/// A file larger than this holds something else.
+const MAX_SECRET_FILE: u64 = 1024;
+
+/// Ids and certificates that stand in public samples and test suites, in lower case: everyone has them.
+const PUBLIC_SAMPLES: &[&str] = &["970ca35de60c44645bbae8a215061b33", "5cfd2fd1755d40ecb72977518be15d3b"];

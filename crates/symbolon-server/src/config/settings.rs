@@ -1,0 +1,178 @@
+//! The settings as they are written: one commented TOML file, and the environment over it.
+
+#![expect(unused_qualifications, reason = "the derive macro names nested types in full")]
+
+use std::fmt;
+
+use confique::Config;
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+/// Every setting, with its comment and default. `symbolon config` prints this as a file.
+#[derive(Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(crate) struct Settings {
+    /// The app whose channels are served here, and whose tokens are made here.
+    #[config(nested)]
+    pub(crate) app: AppSettings,
+
+    /// Where clients reach the server.
+    #[config(nested)]
+    pub(crate) listen: ListenSettings,
+
+    /// What stands in front of the server, and which browsers may call it.
+    #[config(nested)]
+    pub(crate) http: HttpSettings,
+
+    /// Who gets tokens, and how strictly requests are read.
+    #[config(nested)]
+    pub(crate) tokens: TokenSettings,
+
+    /// Voice and video.
+    #[config(nested)]
+    pub(crate) media: MediaSettings,
+
+    /// A second listener for metrics and administration. Keep it away from clients.
+    #[config(nested)]
+    pub(crate) private: PrivateSettings,
+
+    /// The folder for what has to outlive a restart. Default: `symbolon` in the user's state folder.
+    #[config(env = "SYMBOLON_STATE_DIR")]
+    pub(crate) state_dir: Option<String>,
+}
+
+#[derive(Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(crate) struct AppSettings {
+    /// The App ID: 32 hexadecimal digits.
+    #[config(env = "APP_ID")]
+    pub(crate) id: Option<String>,
+
+    /// The App Certificate: 32 hexadecimal digits, and a secret. A file that holds it must not be readable by others.
+    #[config(env = "APP_CERTIFICATE")]
+    pub(crate) certificate: Option<Secret>,
+
+    /// A file that holds the App Certificate and nothing else, in place of `certificate`.
+    #[config(env = "APP_CERTIFICATE_FILE")]
+    pub(crate) certificate_file: Option<String>,
+}
+
+#[derive(Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(crate) struct ListenSettings {
+    /// The address to listen on. Development mode listens on this machine only, whatever stands here.
+    #[config(env = "SYMBOLON_LISTEN", default = "0.0.0.0")]
+    pub(crate) address: String,
+
+    /// The port: TCP for pages, tokens and signalling, UDP for media. 0 takes a free one. In the environment
+    /// `SERVER_PORT` comes before `PORT`.
+    #[config(env = "SERVER_PORT", default = 8080)]
+    pub(crate) port: u16,
+}
+
+#[derive(Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(crate) struct HttpSettings {
+    /// The web origins whose pages may call this server, separated by commas, such as `https://call.example`. Its own
+    /// pages always may. `*` lets every page call.
+    #[config(env = "CORS_ALLOW_ORIGIN")]
+    pub(crate) cors_allow_origin: Option<String>,
+
+    /// Whether a proxy in front of the server ends TLS. A public address needs this.
+    #[config(env = "SYMBOLON_BEHIND_PROXY", default = false)]
+    pub(crate) behind_proxy: bool,
+
+    /// The addresses of that proxy, separated by commas: addresses, networks such as `10.0.0.0/8`, or `private` for
+    /// every private network. What it says in `X-Forwarded-For` is believed, and nobody else's.
+    #[config(env = "SYMBOLON_TRUSTED_PROXIES")]
+    pub(crate) trusted_proxies: Option<String>,
+
+    /// The most connections at a time. Each costs some 20 KiB, and a signalling connection up to 1 MiB more if its
+    /// client reads slowly.
+    #[config(env = "SYMBOLON_MAX_CONNECTIONS", default = 10000)]
+    pub(crate) max_connections: usize,
+
+    /// The most connections at a time from one client address (from one /64 of IPv6).
+    #[config(env = "SYMBOLON_MAX_CONNECTIONS_PER_CLIENT", default = 256)]
+    pub(crate) max_connections_per_client: usize,
+}
+
+#[derive(Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(crate) struct TokenSettings {
+    /// The open mode: whoever reaches the token routes gets any token. For trying things out, or for a server that only
+    /// trusted callers can reach.
+    #[config(env = "SYMBOLON_OPEN", default = false)]
+    pub(crate) open: bool,
+
+    /// Refuse unknown roles and names outside the documented limits. When false, such requests are answered as other
+    /// token servers do.
+    #[config(env = "SYMBOLON_STRICT", default = true)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(crate) struct MediaSettings {
+    /// The addresses at which clients reach the media port, separated by commas. Default: the address listened on, or
+    /// the one that the way to the internet starts from. Set it where the server stands behind address translation.
+    #[config(env = "SYMBOLON_ADVERTISE")]
+    pub(crate) advertise: Option<String>,
+}
+
+#[derive(Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(crate) struct PrivateSettings {
+    /// Where `/metrics` is served. Default: `127.0.0.1:9091`; in development mode a free port.
+    #[config(env = "SYMBOLON_PRIVATE_LISTEN")]
+    pub(crate) listen: Option<String>,
+}
+
+/// A setting that is never printed, not even when it is of the wrong type.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself, to be parsed and then forgotten.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Takes numbers and truth values too, only to refuse them without repeating them.
+        struct SecretVisitor;
+
+        impl Visitor<'_> for SecretVisitor {
+            type Value = Secret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text in quotes")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
+                Ok(Secret(text.to_owned()))
+            }
+
+            fn visit_i64<E: Error>(self, _: i64) -> Result<Secret, E> {
+                Err(E::custom("a secret must be a text in quotes"))
+            }
+
+            fn visit_f64<E: Error>(self, _: f64) -> Result<Secret, E> {
+                Err(E::custom("a secret must be a text in quotes"))
+            }
+        }
+
+        deserializer.deserialize_any(SecretVisitor)
+    }
+}

@@ -1,0 +1,177 @@
+//! The accept loop: connection limits, time limits, size limits, and an end that waits for what is under way.
+
+pub(crate) mod limits;
+pub(crate) mod pace;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+
+use self::limits::{Connections, Full, Place};
+use self::pace::{Pace, PacedStream, Phase, linger};
+use crate::client::TrustedProxies;
+use crate::stop::Stop;
+
+/// Who is at the other end of the connection that a request came on.
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "signalling reads them")]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    /// Counts the connection as open for as long as anything holds it.
+    pub(crate) place: Arc<Place>,
+    /// To be told when the connection stops being HTTP.
+    pub(crate) pace: Pace,
+}
+
+/// One listener and what answers on it.
+pub(crate) struct Door {
+    pub(crate) listener: TcpListener,
+    pub(crate) router: Router,
+    pub(crate) connections: Connections,
+    pub(crate) proxies: TrustedProxies,
+}
+
+impl Door {
+    /// Accepts until `stop` says so, then lets requests under way finish, for a while.
+    pub(crate) async fn serve(self, mut stop: Stop) {
+        let (alive, mut all_gone) = mpsc::channel(1);
+        let rest = Rest { stop: stop.clone(), alive, refusals: Arc::new(Semaphore::new(MAX_LINGERING_REFUSALS)) };
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, address)) => self.admit(stream, address, &rest),
+                    Err(error) => accept_failed(&error).await,
+                },
+                () = stop.given() => break,
+            }
+        }
+        drop((self.listener, rest));
+        if tokio::time::timeout(DRAIN_TIMEOUT, all_gone.recv()).await.is_err() {
+            tracing::warn!("connections were cut off at the end");
+        }
+    }
+
+    fn admit(&self, stream: TcpStream, address: SocketAddr, rest: &Rest) {
+        let client = Some(address.ip()).filter(|address| !self.proxies.contains(*address));
+        match self.connections.accept(client) {
+            Ok(place) => {
+                let _ = stream.set_nodelay(true);
+                let peer = Peer { address, place: Arc::new(place), pace: Pace::default() };
+                tokio::spawn(connection(Arc::new(stream), self.router.clone(), peer, rest.clone()));
+            }
+            Err(Full) => refuse(stream, &rest.refusals),
+        }
+    }
+}
+
+/// What connections share: the sign to stop, and ways to be counted.
+#[derive(Clone)]
+struct Rest {
+    stop: Stop,
+    /// Held by every connection; when all are dropped, all have gone.
+    alive: mpsc::Sender<()>,
+    refusals: Arc<Semaphore>,
+}
+
+/// One connection, from its first request to its last.
+async fn connection(stream: Arc<TcpStream>, router: Router, peer: Peer, mut rest: Rest) {
+    let pace = peer.pace.clone();
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |request| answer(router.clone(), request, peer.clone()));
+    let io = TokioIo::new(PacedStream::new(Arc::clone(&stream), pace.clone()));
+    let mut connection = pin!(http().serve_connection(io, service).with_upgrades());
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = rest.stop.given() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "connection ended");
+    }
+    if pace.phase() != Phase::Upgraded {
+        linger(&stream).await;
+    }
+    drop(rest.alive);
+}
+
+/// Says that there is no room. A fresh socket takes these few bytes at once.
+fn refuse(stream: TcpStream, refusals: &Arc<Semaphore>) {
+    let _ = stream.try_write(FULL);
+    if let Ok(permit) = Arc::clone(refusals).try_acquire_owned() {
+        tokio::spawn(async move {
+            linger(&stream).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn answer(
+    router: TowerToHyperService<Router>,
+    mut request: Request<Incoming>,
+    peer: Peer,
+) -> Result<Response<Body>, Infallible> {
+    let pace = peer.pace.clone();
+    pace.enter(Phase::Busy);
+    request.extensions_mut().insert(peer);
+    let response = hyper::service::Service::call(&router, request).await;
+    if pace.phase() == Phase::Busy {
+        pace.enter(Phase::Idle);
+    }
+    response
+}
+
+fn http() -> hyper::server::conn::http1::Builder {
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEAD)
+        .max_buf_size(MAX_BUFFER)
+        .half_close(false);
+    http
+}
+
+/// Waits a little when the system has no more sockets, rather than asking it as fast as it can say no.
+async fn accept_failed(error: &io::Error) {
+    if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        return;
+    }
+    tracing::warn!(%error, "a connection could not be accepted");
+    tokio::time::sleep(ACCEPT_PAUSE).await;
+}
+
+/// The most headers of a request.
+const MAX_HEADERS: usize = 100;
+
+/// The largest head: headers and the line before them.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// The most that is read ahead of what has been answered. Larger than a head, so that the head's own limit is met first.
+const MAX_BUFFER: usize = 32 * 1024;
+
+/// How long requests under way may take after the end has begun.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// How many refused connections are drained at a time; those beyond are just closed.
+const MAX_LINGERING_REFUSALS: usize = 64;
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";

@@ -1,0 +1,201 @@
+//! A whole server: its sockets, what answers on them, and its end.
+
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::get;
+use symbolon_token::AppId;
+use tokio::net::{TcpListener, UdpSocket};
+
+use crate::config::{App, Config, Mode};
+use crate::guard::{Guard, guard};
+use crate::http::Door;
+use crate::http::limits::Connections;
+use crate::metrics::Metrics;
+use crate::origin::OriginPolicy;
+use crate::page::{self, ClientConfig};
+use crate::state::{self, StateError};
+use crate::stop::StopSign;
+use crate::token::{self, TokenRoutes};
+use crate::{ConnectionLimits, health};
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The development app cannot be kept.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// There is no folder to keep the development app in.
+    #[error("there is no home folder to keep the development app in; name a folder with SYMBOLON_STATE_DIR")]
+    NoStateFolder,
+    /// Somebody else listens there.
+    #[error("{what} {address} is in use already; stop the other program, or choose another port with {variable}")]
+    InUse {
+        /// What the address is for.
+        what: &'static str,
+        /// Which one.
+        address: SocketAddr,
+        /// The variable that chooses another.
+        variable: &'static str,
+    },
+    /// The address cannot be listened on.
+    #[error("{what} {address} cannot be listened on: {problem}")]
+    Listen {
+        /// What the address is for.
+        what: &'static str,
+        /// Which one.
+        address: SocketAddr,
+        /// What the system says.
+        problem: io::Error,
+    },
+}
+
+/// A server whose sockets are bound. It answers once [`run`](Self::run).
+pub struct Server {
+    config: Config,
+    app: App,
+    listeners: Vec<TcpListener>,
+    private: TcpListener,
+    media: UdpSocket,
+    addresses: Addresses,
+}
+
+/// Where a server is to be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// For clients: TCP, and UDP on the same port.
+    pub public: SocketAddr,
+    /// For metrics.
+    pub private: SocketAddr,
+}
+
+impl Server {
+    /// Binds every socket.
+    ///
+    /// # Errors
+    /// When an address is taken or not to be had, or the development app cannot be kept.
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        let app = match &config.app {
+            Some(app) => app.clone(),
+            None => state::development_app(config.state_dir.as_deref().ok_or(StartError::NoStateFolder)?)?,
+        };
+        let (listener, media) = bind_public(config.listen).await?;
+        let public = local(listener.local_addr(), config.listen)?;
+        let mut listeners = vec![listener];
+        if config.mode == Mode::Development {
+            // Browsers may try `localhost` by IPv6 first. Where there is none, IPv4 alone will do.
+            listeners.extend(TcpListener::bind((Ipv6Addr::LOCALHOST, public.port())).await.ok());
+        }
+        let private = TcpListener::bind(config.private_listen)
+            .await
+            .map_err(|problem| bind_error(PRIVATE, config.private_listen, problem))?;
+        let addresses = Addresses { public, private: local(private.local_addr(), config.private_listen)? };
+        Ok(Self { config, app, listeners, private, media, addresses })
+    }
+
+    /// Where it is to be found.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// The app whose channels it serves.
+    pub fn app_id(&self) -> &AppId {
+        &self.app.id
+    }
+
+    /// Answers until `stop` is done, then lets what is under way finish.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let metrics = Metrics::new();
+        let (stopping, stopped) = StopSign::new();
+        let connections = Connections::new(self.config.limits, metrics.clone());
+        let router = public_router(&self.config, self.app, &metrics);
+        let private = Door {
+            listener: self.private,
+            router: health::private_router(metrics.clone()),
+            connections: Connections::new(PRIVATE_LIMITS, Metrics::new()),
+            proxies: crate::TrustedProxies::default(),
+        };
+        let mut doors = tokio::task::JoinSet::new();
+        doors.spawn(private.serve(stopped.clone()));
+        for listener in self.listeners {
+            let (router, proxies) = (router.clone(), self.config.proxies.clone());
+            doors.spawn(Door { listener, router, connections: connections.clone(), proxies }.serve(stopped.clone()));
+        }
+        stop.await;
+        tracing::info!("stopping");
+        stopping.give();
+        while doors.join_next().await.is_some() {}
+        drop(self.media);
+    }
+}
+
+fn public_router(config: &Config, app: App, metrics: &Metrics) -> Router {
+    let routes = TokenRoutes::new(app, config.tokens, metrics.clone());
+    let client_config = ClientConfig::new(routes.app_id().as_str(), config.mode, routes.is_open());
+    let guarded = Guard {
+        origins: OriginPolicy {
+            origins: config.origins.clone(),
+            this_machine_only: config.mode == Mode::Development,
+            behind_proxy: config.behind_proxy,
+        },
+        metrics: metrics.clone(),
+    };
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/v1/client-config", get(page::client_config).with_state(client_config))
+        .fallback(page_or_token)
+        .with_state(routes)
+        .method_not_allowed_fallback(|| async { token::not_found() })
+        .layer(middleware::from_fn_with_state(guarded, guard))
+}
+
+async fn page_or_token(routes: State<TokenRoutes>, request: Request) -> Response {
+    match page::file(request.method(), request.uri(), request.headers()) {
+        Some(response) => response,
+        None => token::answer(routes, request).await,
+    }
+}
+
+/// Binds TCP and UDP on one port number. Where any port will do, a number that is free for one and taken for the other is
+/// tried again.
+async fn bind_public(address: SocketAddr) -> Result<(TcpListener, UdpSocket), StartError> {
+    let mut tries = if address.port() == 0 { FREE_PORT_TRIES } else { 1 };
+    loop {
+        tries -= 1;
+        let listener = TcpListener::bind(address).await.map_err(|problem| bind_error(PUBLIC, address, problem))?;
+        let same = local(listener.local_addr(), address)?;
+        match UdpSocket::bind(same).await {
+            Ok(socket) => return Ok((listener, socket)),
+            Err(_) if tries > 0 => {}
+            Err(problem) => return Err(bind_error(MEDIA, same, problem)),
+        }
+    }
+}
+
+fn local(bound: io::Result<SocketAddr>, address: SocketAddr) -> Result<SocketAddr, StartError> {
+    bound.map_err(|problem| bind_error(PUBLIC, address, problem))
+}
+
+fn bind_error(what: &'static str, address: SocketAddr, problem: io::Error) -> StartError {
+    let variable = if what == PRIVATE { "SYMBOLON_PRIVATE_LISTEN" } else { "PORT" };
+    if problem.kind() == io::ErrorKind::AddrInUse {
+        StartError::InUse { what, address, variable }
+    } else {
+        StartError::Listen { what, address, problem }
+    }
+}
+
+const PUBLIC: &str = "the address for clients,";
+const MEDIA: &str = "the address for media (UDP),";
+const PRIVATE: &str = "the address for metrics,";
+
+const FREE_PORT_TRIES: u32 = 16;
+
+/// A few scrapers at a time.
+const PRIVATE_LIMITS: ConnectionLimits = ConnectionLimits { total: 64, per_client: 64 };

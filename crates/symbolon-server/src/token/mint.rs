@@ -1,0 +1,191 @@
+//! What tokens there are to be had, who may have them, and the making of them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::http::StatusCode;
+use symbolon_token::builder::{chat, community};
+use symbolon_token::{BuildError, Issue, Issuing, Role, channel_name_is_valid, user_account_is_valid};
+
+use super::go;
+use crate::config::{App, TokenPolicy};
+
+/// A token that somebody wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// To enter a channel. The empty user means any.
+    Rtc { channel: String, user: String, role: Role },
+    /// For signalling.
+    Rtm { user: String },
+    /// For signalling, and to enter a channel and send data there.
+    RtmInChannel { user: String, channel: String },
+    /// For the administration of chat.
+    ChatApp,
+    /// For one user of chat.
+    ChatUser { user: String },
+}
+
+impl Wanted {
+    /// A token for signalling, with the channel if one is named. Strictly a subscriber gets no channel with it: such a
+    /// token lets its holder send data there, whatever the role.
+    pub(super) fn rtm(user: String, channel: Option<String>, role: Role, strict: bool) -> Self {
+        match channel {
+            Some(channel) if !strict || role == Role::Publisher => Self::RtmInChannel { user, channel },
+            _ => Self::Rtm { user },
+        }
+    }
+
+    /// The word for logs and metrics.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Rtc { .. } => "rtc",
+            Self::Rtm { .. } => "rtm",
+            Self::RtmInChannel { .. } => "rtm_in_channel",
+            Self::ChatApp => "chat_app",
+            Self::ChatUser { .. } => "chat_user",
+        }
+    }
+
+    fn user(&self) -> Option<&str> {
+        match self {
+            Self::Rtc { user, .. } => Some(&**user).filter(|user| !user.is_empty()),
+            Self::Rtm { user } | Self::RtmInChannel { user, .. } | Self::ChatUser { user } => Some(user),
+            Self::ChatApp => None,
+        }
+    }
+}
+
+/// Why a token is not made, in the words of whoever asks over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) text: String,
+}
+
+impl Refusal {
+    pub(super) fn bad_request(text: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, text: text.into() }
+    }
+
+    /// The word for metrics.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self.status {
+            StatusCode::UNAUTHORIZED => "unauthorized",
+            StatusCode::FORBIDDEN => "forbidden",
+            StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+            _ => "invalid",
+        }
+    }
+}
+
+/// Makes tokens for one app.
+#[derive(Clone, Debug)]
+pub(super) struct Minter {
+    pub(super) app: App,
+    pub(super) policy: TokenPolicy,
+}
+
+impl Minter {
+    /// Makes a token that lives for `life` seconds.
+    pub(super) fn mint(&self, wanted: &Wanted, life: u32) -> Result<String, Refusal> {
+        self.admit(wanted)?;
+        let issue = issue()?;
+        let issue = if self.policy.strict { Issuing::from(issue) } else { issue.compatible() };
+        self.build(issue, wanted, life).map_err(|error| Refusal::bad_request(error.to_string()))
+    }
+
+    /// The open mode gives everyone everything but the channel wildcard; no other mode has callers yet.
+    fn admit(&self, wanted: &Wanted) -> Result<(), Refusal> {
+        if !self.policy.open {
+            return Err(Refusal { status: StatusCode::UNAUTHORIZED, text: NO_CALLERS.to_owned() });
+        }
+        match wanted {
+            Wanted::Rtc { channel, .. } | Wanted::RtmInChannel { channel, .. } => self.check_channel(channel)?,
+            Wanted::Rtm { .. } | Wanted::ChatApp | Wanted::ChatUser { .. } => {}
+        }
+        wanted.user().map_or(Ok(()), |user| self.check_user(user))
+    }
+
+    fn check_channel(&self, channel: &str) -> Result<(), Refusal> {
+        match channel {
+            "" => Err(Refusal::bad_request("the channel is empty")),
+            "*" => Err(Refusal { status: StatusCode::FORBIDDEN, text: NO_WILDCARD.to_owned() }),
+            _ if self.policy.strict && !channel_name_is_valid(channel) => {
+                Err(Refusal::bad_request(BuildError::ChannelName.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_user(&self, user: &str) -> Result<(), Refusal> {
+        if user.is_empty() {
+            return Err(Refusal::bad_request("the user account is empty"));
+        }
+        if self.policy.strict && !user_account_is_valid(user) {
+            return Err(Refusal::bad_request(BuildError::UserAccount.to_string()));
+        }
+        Ok(())
+    }
+
+    fn build(&self, issue: Issuing, wanted: &Wanted, life: u32) -> Result<String, BuildError> {
+        let App { id, certificate } = &self.app;
+        match wanted {
+            Wanted::Rtc { channel, user, role } => {
+                community::build_token_with_user_account(issue, *id, certificate, channel, user, *role, life)
+            }
+            Wanted::Rtm { user } => community::build_rtm_token(issue, *id, certificate, user, None, life),
+            Wanted::RtmInChannel { user, channel } => {
+                community::build_rtm_token(issue, *id, certificate, user, Some(channel), life)
+            }
+            Wanted::ChatApp => chat::build_app_token(issue, *id, certificate, life),
+            Wanted::ChatUser { user } => chat::build_user_token(issue, *id, certificate, user, life),
+        }
+    }
+}
+
+/// Reads a role: by name or number strictly, otherwise everything unknown is a subscriber.
+pub(super) fn parse_role(text: &str, strict: bool) -> Result<Role, Refusal> {
+    match text {
+        "publisher" | "1" => Ok(Role::Publisher),
+        "subscriber" | "audience" | "2" => Ok(Role::Subscriber),
+        _ if !strict => Ok(Role::Subscriber),
+        _ => Err(Refusal::bad_request(format!(
+            "unknown role {}: ask for publisher (or 1), or for subscriber (or audience, or 2)",
+            go::quote(text)
+        ))),
+    }
+}
+
+/// Checks a life in seconds.
+pub(super) fn check_life(seconds: u64) -> Result<u32, Refusal> {
+    match u32::try_from(seconds) {
+        Ok(life) if (1..=MAX_LIFE).contains(&life) => Ok(life),
+        _ => Err(Refusal::bad_request(format!("a token lives for 1 to {MAX_LIFE} seconds, not {seconds}"))),
+    }
+}
+
+/// Whether the clock shows a time that can be true. Tokens made by a clock that stands in the past are expired, or worse.
+pub(crate) fn clock_is_sane() -> bool {
+    SystemTime::now().duration_since(UNIX_EPOCH).is_ok_and(|now| now >= EARLIEST)
+}
+
+fn issue() -> Result<Issue, Refusal> {
+    if clock_is_sane() {
+        Ok(Issue::now())
+    } else {
+        Err(Refusal { status: StatusCode::SERVICE_UNAVAILABLE, text: "the server's clock is wrong".to_owned() })
+    }
+}
+
+/// The life of a token when none is asked for, in seconds.
+pub(super) const DEFAULT_LIFE: u32 = 3600;
+
+/// The longest life of a token, in seconds.
+const MAX_LIFE: u32 = 86_400;
+
+/// No clock before this release shows the truth (2026-11-01).
+const EARLIEST: Duration = Duration::from_secs(1_793_491_200);
+
+const NO_CALLERS: &str =
+    "this server makes tokens for callers it knows, and it knows none; its operator can open it to everyone";
+
+const NO_WILDCARD: &str = "a token for every channel is not to be had here; name one channel";
