@@ -284,7 +284,7 @@ impl Session {
                 Timer::Silence => self.silence(now),
                 Timer::Lost => self.lost(),
                 Timer::GiveUp => self.give_up(),
-                Timer::Renewal => self.settle_renewal_failed(),
+                Timer::Renewal => self.renewal_timed_out(),
                 Timer::Role => self.fail_role(RoleChangeFailure::TimedOut),
                 Timer::Warning => self.warn_late(now),
             }

@@ -14,7 +14,7 @@ pub(super) const REQUEST: Duration = Duration::from_secs(10);
 const WARNING: Duration = crate::standing::WARNING;
 /// The session itself warns when the server's warning is so late.
 const LATE: Duration = Duration::from_millis(500);
-/// Renewals that a newer one overtook are remembered up to this many: one of them may still be accepted.
+/// Renewals that a newer one overtook, or that took too long, are remembered up to this many: one of them may still be accepted.
 const MAX_OVERTAKEN: usize = 16;
 
 /// The renewals of one stay.
@@ -169,6 +169,14 @@ impl Session {
     pub(super) fn renewal_refused(&mut self, ended: &Ended) {
         let tried = self.stay.as_ref().is_some_and(|stay| stay.renewals.way() == Some(Way::Join));
         self.settle_renewal(if tried { code_of(ended) } else { RenewCode::Failed });
+    }
+
+    /// The application is told that it failed; a late answer still counts.
+    pub(super) fn renewal_timed_out(&mut self) {
+        if let Some(stay) = &mut self.stay {
+            stay.renewals.overtake();
+        }
+        self.settle_renewal_failed();
     }
 
     pub(super) fn settle_renewal_failed(&mut self) {
