@@ -266,4 +266,9 @@ function faultOf(reason) {
 
 /** 2 and 3 for every device; "not found" is 6 for sound and 8 for pictures. */
 /** @type {ReadonlyMap<number, import('./state.js').DeviceFault>} */
-const FAULTS = new Map([[2, 'refused'], [3, 'busy'], [6, 'absent'], [8, 'absent']]);
+const FAULTS = new Map([
+  [2, 'refused'],
+  [3, 'busy'],
+  [6, 'absent'],
+  [8, 'absent'],
+]);

@@ -24,7 +24,9 @@ export function renderControls(state) {
   byId('sound-banner').hidden = !state.soundBlocked;
   byId('share-banner').hidden = !me.screen;
   byId('alone').hidden = phase !== 'call' || people.size > 0;
-  const waiting = me.speaker ? 'Send the link to whoever should come.' : 'You will see and hear whoever comes to speak.';
+  const waiting = me.speaker
+    ? 'Send the link to whoever should come.'
+    : 'You will see and hear whoever comes to speak.';
   setText(byId('alone-words'), waiting);
 }
 
@@ -34,7 +36,12 @@ function renderMic({ mic, micFault, mayAudio, speaker }) {
   button.hidden = !speaker;
   button.disabled = !mayAudio;
   const broken = mic && micFault !== '';
-  show(button, mic ? 'mic' : 'mic-off', mic ? 'Mute' : 'Unmute', broken ? deviceFault('microphone', micFault) : `${mic ? 'Mute' : 'Unmute'} the microphone (m)`);
+  show(
+    button,
+    mic ? 'mic' : 'mic-off',
+    mic ? 'Mute' : 'Unmute',
+    broken ? deviceFault('microphone', micFault) : `${mic ? 'Mute' : 'Unmute'} the microphone (m)`,
+  );
   button.setAttribute('aria-label', 'Microphone');
   button.setAttribute('aria-pressed', String(mic));
   flag(button, 'data-off', !mic);
@@ -47,7 +54,9 @@ function renderCamera({ camera, cameraFault, mayVideo, speaker, screen }) {
   button.hidden = !speaker;
   button.disabled = !mayVideo || screen;
   const broken = camera && cameraFault !== '';
-  const hint = screen ? 'The screen takes the camera’s place while you share it' : `${camera ? 'Stop' : 'Start'} the camera (v)`;
+  const hint = screen
+    ? 'The screen takes the camera’s place while you share it'
+    : `${camera ? 'Stop' : 'Start'} the camera (v)`;
   show(button, camera ? 'camera' : 'camera-off', 'Camera', broken ? deviceFault('camera', cameraFault) : hint);
   button.setAttribute('aria-label', 'Camera');
   button.setAttribute('aria-pressed', String(camera));
@@ -61,7 +70,12 @@ function renderShare({ screen, mayVideo, speaker }) {
   const able = Boolean(navigator.mediaDevices?.getDisplayMedia);
   button.hidden = !speaker || !able;
   button.disabled = !mayVideo;
-  show(button, screen ? 'screen-stop' : 'screen', screen ? 'Stop' : 'Share', `${screen ? 'Stop sharing' : 'Share'} your screen (s)`);
+  show(
+    button,
+    screen ? 'screen-stop' : 'screen',
+    screen ? 'Stop' : 'Share',
+    `${screen ? 'Stop sharing' : 'Share'} your screen (s)`,
+  );
   button.setAttribute('aria-label', 'Share your screen');
   button.setAttribute('aria-pressed', String(screen));
   flag(button, 'data-live', screen);
@@ -70,7 +84,12 @@ function renderShare({ screen, mayVideo, speaker }) {
 /** @param {State['me']} me */
 function renderRole({ speaker }) {
   const button = control('stage');
-  show(button, 'stage', speaker ? 'Listen' : 'Speak', speaker ? 'Go on as a listener, unseen (r)' : 'Come on stage: be seen and heard (r)');
+  show(
+    button,
+    'stage',
+    speaker ? 'Listen' : 'Speak',
+    speaker ? 'Go on as a listener, unseen (r)' : 'Come on stage: be seen and heard (r)',
+  );
   flag(button, 'data-live', !speaker);
 }
 

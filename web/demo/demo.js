@@ -40,6 +40,8 @@ const renewal = new Renewal(store, call, () => newToken(store.state.me.speaker ?
 let config = null;
 /** What the visitor came with, for trying again. @type {import('./prejoin.js').Entry | null} */
 let lastEntry = null;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let slowness;
 /** Ends the fetching of a token when the visitor no longer waits for it. */
 let fetching = new AbortController();
 
@@ -65,8 +67,9 @@ async function start() {
     if (state.phase === 'prejoin' && before.phase !== 'prejoin') byId('join-form').querySelector('button')?.focus();
   });
   store.listen((action, state, before) => {
-    if (action.type === 'connection' && state.phase === 'joining' && before.phase !== 'joining') watchSlowness();
-    if (state.breakReason === null && before.breakReason !== null && state.phase === 'call') notify('You are back in the call.');
+    if (state.step === 'network' && before.step !== 'network') watchSlowness();
+    if (state.breakReason === null && before.breakReason !== null && state.phase === 'call')
+      notify('You are back in the call.');
   });
   call.hooks.roleRefused = () => notify('Your token lets you listen only. Get one that lets you speak.');
   call.hooks.screenRefused = () => notify('Nothing is shared.');
@@ -255,7 +258,7 @@ function wire() {
   });
   byId('next-life').addEventListener('input', (event) => {
     const value = /** @type {HTMLInputElement} */ (event.target).value.trim();
-    const fine = value === '' || /^[1-9]\d{0,4}$/.test(value) && Number(value) <= 86_400;
+    const fine = value === '' || (/^[1-9]\d{0,4}$/.test(value) && Number(value) <= 86_400);
     setWords(byId('next-life-fault'), fine ? '' : 'Seconds, from 1 to 86400 (one day), or nothing.');
   });
 }
@@ -275,7 +278,8 @@ async function refreshDevices() {
 }
 
 function watchSlowness() {
-  setTimeout(() => {
+  clearTimeout(slowness);
+  slowness = setTimeout(() => {
     const { phase, step } = store.state;
     if (phase === 'joining' && step === 'network') store.dispatch({ type: 'step', step: 'slow' });
   }, SLOW_MS);
@@ -293,7 +297,7 @@ function showFigures({ gatewayRtt, txKBitRate, rxKBitRate, txPacketLossRate, rxP
   setText(byId('figures'), `${txKBitRate} kbit/s up, ${rxKBitRate} kbit/s down, ${gatewayRtt} ms round trip, ${loss}`);
 }
 
-// ---- Remembering ------------------------------------------------------------------------------------------------------
+// ---- Remembering ----------------------------------------------------------------------------------------------------
 
 /** @param {Partial<Choices>} change */
 function keep(change) {

@@ -52,7 +52,10 @@ export function announcePeople(store) {
     left.length = 0;
   };
   store.listen((action, _state, before) => {
-    const changed = action.type === 'userJoined' ? arrive(action.uid, before) : action.type === 'userLeft' && depart(action.uid, before);
+    const changed =
+      action.type === 'userJoined'
+        ? arrive(action.uid, before)
+        : action.type === 'userLeft' && depart(action.uid, before);
     if (changed) timer ??= setTimeout(tell, GATHER_MS);
   });
 

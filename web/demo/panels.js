@@ -35,7 +35,7 @@ export function renderVeils(state) {
 const STEPS = {
   token: 'Getting a token…',
   network: 'Showing it at the door…',
-  slow: 'No answer yet. Still trying…',
+  slow: 'The server does not answer. Still trying…',
 };
 
 /** @param {State} state */
@@ -92,7 +92,7 @@ export function wirePanels() {
     const sheet = dialog(id);
     sheet.addEventListener('click', (event) => {
       const target = /** @type {Element} */ (event.target);
-      if (target === sheet && sheet.matches(':modal') || target.closest('[data-close]')) sheet.close();
+      if ((target === sheet && sheet.matches(':modal')) || target.closest('[data-close]')) sheet.close();
     });
     // Comes late, when another sheet may have been opened in its place.
     sheet.addEventListener('close', () => {

@@ -186,7 +186,12 @@ function showLevel(level) {
 }
 
 /** Names of faults, and the fields they stand at. */
-const FIELDS = new Map([['channel', 'channel'], ['uid', 'uid'], ['life', 'life'], ['appId', 'app-id']]);
+const FIELDS = new Map([
+  ['channel', 'channel'],
+  ['uid', 'uid'],
+  ['life', 'life'],
+  ['appId', 'app-id'],
+]);
 
 /** @param {string} name @param {string} words */
 function showFault(name, words) {

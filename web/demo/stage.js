@@ -120,7 +120,9 @@ class Tile {
   #hush;
   #avatar = make('span', { class: 'avatar', 'aria-hidden': 'true' });
   #name = make('span', { class: 'name' });
-  #muteMark = make('span', { class: 'mute-mark', role: 'img', 'aria-label': 'muted', title: 'Muted' }, [icon('mic-off')]);
+  #muteMark = make('span', { class: 'mute-mark', role: 'img', 'aria-label': 'muted', title: 'Muted' }, [
+    icon('mic-off'),
+  ]);
   #bars = make('span', { class: 'bars', role: 'img' }, [make('i'), make('i'), make('i')]);
 
   /**

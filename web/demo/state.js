@@ -214,7 +214,7 @@ function connection(state, { state: connected, reason }) {
     case CONNECTING:
       return { ...quiet, phase: 'joining', step: 'network', end: null };
     case CONNECTED:
-      return { ...quiet, phase: 'call', end: null, token: { ...state.token, fault: '' } };
+      return { ...quiet, phase: 'call', step: '', end: null, token: { ...state.token, fault: '' } };
     case RECONNECTING:
       return { ...quiet, phase: 'call', breakReason: reason, end: null };
     case FAILED:

@@ -14,7 +14,8 @@ export function setTheme() {
 /** The other one. */
 export function switchTheme() {
   const root = document.documentElement;
-  const isDark = (root.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
+  const isDark =
+    (root.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
   root.dataset.theme = isDark ? 'light' : 'dark';
   try {
     localStorage.setItem(KEPT, root.dataset.theme);

@@ -28,7 +28,10 @@ test('every number of tiles fits into every room, in its shape, without touching
       assert.equal(boxes.length, count);
       assertApart(boxes, `${count} in ${room.width}×${room.height}`);
       for (const box of boxes) {
-        assert.ok(box.x >= 0 && box.x + box.width <= room.width, `${count}: ${JSON.stringify(box)} leaves ${room.width}`);
+        assert.ok(
+          box.x >= 0 && box.x + box.width <= room.width,
+          `${count}: ${JSON.stringify(box)} leaves ${room.width}`,
+        );
         if (!grid.scrolls) assert.ok(box.y >= 0 && box.y + box.height <= room.height, `${count}: leaves the height`);
         assert.ok(Math.abs(box.width / box.height - 16 / 9) < 0.1, `${count}: ${box.width}×${box.height}`);
       }
@@ -120,11 +123,23 @@ test('a refusal names what did not match, with its code and the way on', () => {
   assert.equal(channel.detail, 'The token was made for another channel than "AppTest"; names are compared exactly.');
   assert.equal(channel.code, 'Error 110, reason 8');
 
-  assert.match(say('the token was made for another user than "8"; ids are compared exactly, as text').title, /uid than 7/);
+  assert.match(
+    say('the token was made for another user than "8"; ids are compared exactly, as text').title,
+    /uid than 7/,
+  );
   assert.match(say('the token was made for another app id; check the app id').title, /another App ID/);
-  assert.match(say("the token's signature does not fit; check that it was made with this app's certificate").title, /signature/);
-  assert.match(say("the token's issue time is 600 s ahead of the server's clock; check clock skew").title, /not valid yet/);
-  assert.match(say('this app admits nobody without a token; ask the token server for one').title, /entered with a token/);
+  assert.match(
+    say("the token's signature does not fit; check that it was made with this app's certificate").title,
+    /signature/,
+  );
+  assert.match(
+    say("the token's issue time is 600 s ahead of the server's clock; check clock skew").title,
+    /not valid yet/,
+  );
+  assert.match(
+    say('this app admits nobody without a token; ask the token server for one').title,
+    /entered with a token/,
+  );
   assert.match(say('the token does not grant privilege 1 of rtc').title, /right to join/);
   assert.match(say('the token is too short; check that it was copied whole').title, /whole token/);
   assert.match(say('').title, /does not open “AppTest”/);
@@ -228,24 +243,45 @@ test('a call from the door to the end', () => {
 });
 
 test('an end inside the call differs from a refusal at the door', () => {
-  const over = [{ type: 'error', code: 109, text: 'expired 0 s ago' }, { type: 'connection', state: 5, reason: 9 }];
+  const over = [
+    { type: 'error', code: 109, text: 'expired 0 s ago' },
+    { type: 'connection', state: 5, reason: 9 },
+  ];
   assert.equal(story(...IN, ...over).phase, 'expired');
   const atDoor = story(JOIN, CONNECTING, ...over);
   assert.equal(atDoor.phase, 'refused');
   assert.deepEqual(atDoor.end, { code: 109, reason: 9, text: 'expired 0 s ago' });
-  const back = story(...IN, ...over, { type: 'connection', state: 4, reason: 12 }, { type: 'connection', state: 3, reason: 15 });
+  const back = story(
+    ...IN,
+    ...over,
+    { type: 'connection', state: 4, reason: 12 },
+    { type: 'connection', state: 3, reason: 15 },
+  );
   assert.deepEqual([back.phase, back.end], ['call', null]);
 });
 
 test('an old error is not blamed for a later end', () => {
-  const state = story(...IN, { type: 'error', code: 112, text: 'lost' }, { type: 'connection', state: 4, reason: 16 },
-    { type: 'connection', state: 3, reason: 15 }, { type: 'connection', state: 5, reason: 19 });
+  const state = story(
+    ...IN,
+    { type: 'error', code: 112, text: 'lost' },
+    { type: 'connection', state: 4, reason: 16 },
+    { type: 'connection', state: 3, reason: 15 },
+    { type: 'connection', state: 5, reason: 19 },
+  );
   assert.deepEqual(state.end, { code: 0, reason: 19, text: '' });
 });
 
 test('people come, send, mute and go', () => {
-  const ann = [{ type: 'userJoined', uid: 9 }, { type: 'userInfo', uid: 9, name: 'Ann' }];
-  const sends = (/** @type {string} */ kind, /** @type {string} */ source) => ({ type: 'published', uid: 9, kind, source });
+  const ann = [
+    { type: 'userJoined', uid: 9 },
+    { type: 'userInfo', uid: 9, name: 'Ann' },
+  ];
+  const sends = (/** @type {string} */ kind, /** @type {string} */ source) => ({
+    type: 'published',
+    uid: 9,
+    kind,
+    source,
+  });
   let person = story(...IN, ...ann).people.get(9);
   assert.ok(person);
   assert.deepEqual([person.name, micOf(person), cameraOf(person)], ['Ann', 'none', 'none']);
@@ -290,7 +326,8 @@ test('volumes fade for whoever is no longer heard of', () => {
 });
 
 test('quality is the worse of both ways, and nothing where nothing is known', () => {
-  const told = (/** @type {number} */ tx, /** @type {number} */ rx) => story(...IN, { type: 'quality', uid: 0, tx, rx }).me.quality;
+  const told = (/** @type {number} */ tx, /** @type {number} */ rx) =>
+    story(...IN, { type: 'quality', uid: 0, tx, rx }).me.quality;
   assert.deepEqual([told(1, 4), told(0, 2), told(8, 0)], [4, 2, 0]);
 });
 
