@@ -66,9 +66,7 @@ impl AccessToken {
     pub fn build(&self, certificate: &AppCertificate) -> Result<String, BuildError> {
         let mut stream = Vec::new();
         Deflater::new().deflate(&self.payload(certificate)?, &mut stream);
-        let mut text = VERSION.to_owned();
-        STANDARD.encode_string(stream, &mut text);
-        Ok(text)
+        Ok(token_text(&stream))
     }
 
     /// Builds the bytes that a token's text compresses: signature and body. They do not depend on a compressor.
@@ -77,14 +75,24 @@ impl AccessToken {
     ///
     /// As for [`build`](Self::build).
     pub fn payload(&self, certificate: &AppCertificate) -> Result<Vec<u8>, BuildError> {
-        self.check()?;
-        let mut payload = vec![0; BODY_AT];
-        self.write_body(&mut payload)?;
-        let key = signature::first_key(certificate, self.issue.ts);
-        let signature = signature::sign(&key, self.issue.salt, &payload[BODY_AT..]);
-        payload[..2].copy_from_slice(&(SIGNATURE_LEN as u16).to_le_bytes());
-        payload[2..BODY_AT].copy_from_slice(&signature);
+        let mut payload = Vec::with_capacity(TYPICAL);
+        self.write_payload(&mut payload, || signature::first_key(certificate, self.issue.ts))?;
         Ok(payload)
+    }
+
+    pub(crate) fn write_payload(
+        &self,
+        payload: &mut Vec<u8>,
+        first_key: impl FnOnce() -> [u8; SIGNATURE_LEN],
+    ) -> Result<(), BuildError> {
+        self.check()?;
+        payload.clear();
+        payload.extend_from_slice(&(SIGNATURE_LEN as u16).to_le_bytes());
+        payload.resize(BODY_AT, 0);
+        self.write_body(payload)?;
+        let (head, body) = payload.split_at_mut(BODY_AT);
+        head[2..].copy_from_slice(&signature::sign(&first_key(), self.issue.salt, body));
+        Ok(())
     }
 
     fn write_body(&self, out: &mut Vec<u8>) -> Result<(), BuildError> {
@@ -183,6 +191,14 @@ pub enum Mode {
     Compatible,
 }
 
+/// The text around a compressed payload.
+pub(crate) fn token_text(stream: &[u8]) -> String {
+    let mut text = String::with_capacity(VERSION.len() + stream.len().div_ceil(3) * 4);
+    text.push_str(VERSION);
+    STANDARD.encode_string(stream, &mut text);
+    text
+}
+
 fn check_service(service: &Service) -> Result<(), BuildError> {
     service.privileges().values().try_for_each(|&life| check_life(life))?;
     match service {
@@ -236,6 +252,9 @@ pub(crate) const BODY_AT: usize = 2 + SIGNATURE_LEN;
 
 /// The longest documented life of a token or a privilege, in seconds.
 pub(crate) const LIFE_MAX: u32 = 86_400;
+
+/// Room that is made at once, enough for nearly every payload.
+const TYPICAL: usize = 256;
 
 /// Builders draw salts from 1 to this.
 const SALT_MAX: u32 = 99_999_999;

@@ -70,6 +70,10 @@ impl Claims {
         TokenId(*self.token.signature())
     }
 
+    pub(crate) fn into_payload(self) -> Vec<u8> {
+        self.token.into_payload()
+    }
+
     pub(crate) fn each_service<'a>(&'a self, found: impl FnMut(ServiceView<'a>)) {
         let walked = self.token.walk(found);
         debug_assert!(walked.is_ok(), "the services were walked over when the claims were read");

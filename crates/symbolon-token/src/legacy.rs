@@ -8,7 +8,6 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use subtle::ConstantTimeEq;
 
 use crate::access::{Life, Policy, RtcAccess, UidRequest};
 use crate::access_token::{Issuing, LIFE_MAX, Mode, check_channel_and_user, check_rtm_user};
@@ -16,7 +15,7 @@ use crate::claims::TokenId;
 use crate::error::{BuildError, TokenError};
 use crate::id::{AppCertificate, AppId};
 use crate::service::{Privileges, PrivilegesView, Role, RtcPrivilege, ServiceKind, put_privileges, uid_text};
-use crate::signature::{SIGNATURE_LEN, hmac};
+use crate::signature::{SIGNATURE_LEN, hmac, same};
 use crate::unverified::{Limits, strip_version};
 use crate::wire::{Reader, put_prefixed};
 
@@ -217,7 +216,7 @@ impl LegacyUnverified {
         }
         let uid = self.signed_uid(uid)?;
         let fits = |certificate: &AppCertificate| -> bool {
-            sign(certificate, &self.app_id, channel, uid, &self.message).ct_eq(&self.signature).into()
+            same(&sign(certificate, &self.app_id, channel, uid, &self.message), &self.signature)
         };
         let certificate_index = certificates.iter().position(fits).ok_or(TokenError::BadSignature)?;
         self.claims(uid, certificate_index)

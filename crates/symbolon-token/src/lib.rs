@@ -38,6 +38,7 @@ pub mod legacy;
 mod name;
 mod service;
 mod signature;
+mod token_builder;
 mod unverified;
 mod verify;
 mod wire;
@@ -53,5 +54,6 @@ pub use service::{
     ApaasPrivilege, ChatPrivilege, FcdnPrivilege, LoginPrivilege, PermissionType, Permissions, Privileges,
     ResourceType, Role, RtcPrivilege, Service, ServiceKind, StreamingPrivilege, rtc_privileges, uid_text,
 };
+pub use token_builder::{Compression, TokenBuilder};
 pub use unverified::{Limits, Unproven, Unverified};
-pub use verify::{JoinRequest, Project, verify};
+pub use verify::{JoinRequest, Project, Verifier, verify};

@@ -4,7 +4,6 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use subtle::ConstantTimeEq;
 
 use crate::access_token::{BODY_AT, VERSION};
 use crate::claims::Claims;
@@ -48,9 +47,20 @@ impl Unverified {
     /// `zlib_invalid`, `trailing_bytes`, `truncated`, `bad_signature` (when it has another length than 32 bytes),
     /// `app_id_invalid`.
     pub fn decode(text: &str, limits: Limits) -> Result<Self, TokenError> {
+        Self::decode_into(text, limits, &mut Vec::new(), Vec::new())
+    }
+
+    /// The same with memory that is used again: `stream` for what the text encodes, `payload` for what that inflates to.
+    pub(crate) fn decode_into(
+        text: &str,
+        limits: Limits,
+        stream: &mut Vec<u8>,
+        payload: Vec<u8>,
+    ) -> Result<Self, TokenError> {
         let base64 = strip_version(text, VERSION, limits)?;
-        let stream = STANDARD.decode(base64).map_err(|_| TokenError::Base64Invalid)?;
-        let payload = zlib::inflate(&stream, limits.inflated)?;
+        stream.clear();
+        STANDARD.decode_vec(base64, stream).map_err(|_| TokenError::Base64Invalid)?;
+        let payload = zlib::inflate(stream, limits.inflated, payload)?;
         Ok(Self { token: Token::read(payload)? })
     }
 
@@ -66,8 +76,16 @@ impl Unverified {
     /// `bad_signature` when no certificate fits, also when there is none; then `truncated`, `not_utf8`,
     /// `duplicate_privilege` or `trailing_bytes` when what was signed is malformed.
     pub fn verify(&self, certificates: &[AppCertificate]) -> Result<Claims, TokenError> {
-        let certificate_index = self.token.signed_by(certificates, signature::first_key)?;
-        Claims::read(self.token.clone(), certificate_index)
+        self.clone().into_claims(certificates, signature::first_key)
+    }
+
+    pub(crate) fn into_claims(
+        self,
+        certificates: &[AppCertificate],
+        first_key: impl FnMut(&AppCertificate, u32) -> [u8; SIGNATURE_LEN],
+    ) -> Result<Claims, TokenError> {
+        let certificate_index = self.token.signed_by(certificates, first_key)?;
+        Claims::read(self.token, certificate_index)
     }
 
     /// What the token says, for an inspector that must show also what is not proven. Never grant anything on it.
@@ -142,6 +160,10 @@ impl Token {
         Ok(Self { payload, app_id, issue_ts, expire, salt, service_count, services_at })
     }
 
+    pub(crate) fn into_payload(self) -> Vec<u8> {
+        self.payload
+    }
+
     pub(crate) fn signature(&self) -> &[u8; SIGNATURE_LEN] {
         self.payload[2..].first_chunk().expect("the header was read, and begins with a whole signature")
     }
@@ -157,7 +179,7 @@ impl Token {
             .position(|certificate| {
                 let key = first_key(certificate, self.issue_ts);
                 let wanted = signature::sign(&key, self.salt, &self.payload[BODY_AT..]);
-                wanted.ct_eq(self.signature()).into()
+                signature::same(&wanted, self.signature())
             })
             .ok_or(TokenError::BadSignature)
     }

@@ -3,23 +3,23 @@
 /// The longest code that deflate knows.
 pub(crate) const MAX_BITS: usize = 15;
 
-/// A code for reading: a table for the short codes, and counts for the long ones.
-pub(crate) struct Decoder {
-    /// For each value of the next [`FAST_BITS`] bits: symbol and length, or 0 where the code is longer or none.
-    fast: [u16; 1 << FAST_BITS],
+/// A code for reading: a table of `FAST` entries for the short codes, and counts for the long ones.
+pub(crate) struct Decoder<const FAST: usize, const SYMBOLS: usize> {
+    /// For each value of the next bits: symbol and length, or 0 where the code is longer or none.
+    fast: [u16; FAST],
     /// How many codes have each length.
     counts: [u16; MAX_BITS + 1],
     /// The symbols in the order of their codes.
-    symbols: [u16; 288],
+    symbols: [u16; SYMBOLS],
 }
 
-impl Decoder {
+impl<const FAST: usize, const SYMBOLS: usize> Decoder<FAST, SYMBOLS> {
     /// Makes a decoder from the length of each symbol's code, 0 where there is none.
     ///
     /// None when there are too many codes for their lengths, or too few: the one exception is a lone code of one bit,
     /// or none at all, where `may_be_alone` (RFC 1951, section 3.2.7, and stock zlib).
     pub(crate) const fn new(lengths: &[u8], may_be_alone: bool) -> Option<Self> {
-        let mut decoder = Self { fast: [0; 1 << FAST_BITS], counts: [0; MAX_BITS + 1], symbols: [0; 288] };
+        let mut decoder = Self { fast: [0; FAST], counts: [0; MAX_BITS + 1], symbols: [0; SYMBOLS] };
         if !decoder.fill(lengths, may_be_alone) {
             return None;
         }
@@ -70,7 +70,7 @@ impl Decoder {
 
     /// Enters a short code under every value that begins with it.
     const fn put_fast(&mut self, symbol: u16, code: u16, length: usize) {
-        if length > FAST_BITS {
+        if 1 << length > FAST {
             return;
         }
         let mut index = reversed(code, length) as usize;
@@ -83,7 +83,7 @@ impl Decoder {
     /// The symbol whose code stands at the low end of `bits`, and the code's length.
     #[inline]
     pub(crate) fn symbol(&self, bits: u64) -> Option<(usize, u32)> {
-        let entry = self.fast[bits as usize & ((1 << FAST_BITS) - 1)];
+        let entry = self.fast[bits as usize % FAST];
         if entry != 0 {
             return Some((usize::from(entry >> 4), u32::from(entry & 15)));
         }
@@ -158,40 +158,61 @@ pub(crate) fn optimal_lengths<const SYMBOLS: usize>(
 
 /// A Huffman tree under construction. Leaves come first, then inner nodes in the order of their making.
 struct Tree<const SYMBOLS: usize> {
-    nodes: Vec<Node>,
+    /// The parent of each node; once the tree is whole, the length of its code.
+    parents: Vec<u16>,
     /// The nodes that have no parent yet: a binary heap, rarest at the root.
-    heap: Vec<u16>,
+    heap: Vec<Weight>,
     /// The nodes that have one, in the order in which they got it.
     joined: Vec<u16>,
     last_symbol: usize,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Node {
-    frequency: u32,
-    depth: u8,
-    parent: u16,
-    length: u8,
+/// A node with what it is ordered by, from the high end: frequency (32 bits), depth (16), the node itself (16).
+#[derive(Clone, Copy)]
+struct Weight(u64);
+
+impl Weight {
+    fn new(frequency: u32, depth: u16, node: usize) -> Self {
+        Self(u64::from(frequency) << 32 | u64::from(depth) << 16 | node as u64)
+    }
+
+    fn joined_with(self, other: Self, node: usize) -> Self {
+        let depth = |weight: Self| (weight.0 >> 16) as u16;
+        let frequency = (self.0 >> 32) as u32 + (other.0 >> 32) as u32;
+        Self::new(frequency, depth(self).max(depth(other)) + 1, node)
+    }
+
+    fn node(self) -> u16 {
+        self.0 as u16
+    }
+
+    /// Whether this node is rarer than another, or as rare and of no more depth.
+    fn is_rarer_than(self, other: Self) -> bool {
+        self.0 >> 16 <= other.0 >> 16
+    }
 }
 
 impl<const SYMBOLS: usize> Tree<SYMBOLS> {
     fn new(frequencies: &[u32; SYMBOLS]) -> Self {
-        let mut nodes = Vec::with_capacity(2 * SYMBOLS);
-        nodes.extend(frequencies.iter().map(|&frequency| Node { frequency, ..Node::default() }));
-        let mut heap: Vec<u16> = (0..SYMBOLS).filter(|&n| frequencies[n] > 0).map(|n| n as u16).collect();
-        let mut last_symbol = heap.last().copied().map(usize::from);
+        let mut heap = Vec::with_capacity(SYMBOLS);
+        let used = frequencies.iter().enumerate().filter(|&(_, &frequency)| frequency > 0);
+        heap.extend(used.map(|(symbol, &frequency)| Weight::new(frequency, 0, symbol)));
+        let mut last_symbol = heap.last().map(|weight| usize::from(weight.node()));
         while heap.len() < 2 {
             let symbol = match last_symbol {
-                None => 0,
                 Some(last) if last < 2 => last + 1,
-                Some(_) => 0,
+                Some(_) | None => 0,
             };
             last_symbol = last_symbol.max(Some(symbol));
-            nodes[symbol].frequency = 1;
-            heap.push(symbol as u16);
+            heap.push(Weight::new(1, 0, symbol));
         }
-        let last_symbol = last_symbol.unwrap_or_default();
-        Self { nodes, heap, joined: Vec::with_capacity(2 * SYMBOLS), last_symbol }
+        let nodes = 2 * heap.len();
+        Self {
+            parents: vec![0; SYMBOLS + nodes],
+            heap,
+            joined: Vec::with_capacity(nodes),
+            last_symbol: last_symbol.unwrap_or_default(),
+        }
     }
 
     /// Joins the two rarest nodes until one is left.
@@ -199,76 +220,76 @@ impl<const SYMBOLS: usize> Tree<SYMBOLS> {
         for index in (0..self.heap.len() / 2).rev() {
             self.sift_down(index);
         }
+        let mut parent = SYMBOLS;
         while self.heap.len() > 1 {
             let rarest = self.heap.swap_remove(0);
             self.sift_down(0);
             let second = self.heap[0];
-            let (left, right) = (self.nodes[usize::from(rarest)], self.nodes[usize::from(second)]);
-            let parent = self.nodes.len() as u16;
-            self.nodes.push(Node {
-                frequency: left.frequency + right.frequency,
-                depth: left.depth.max(right.depth) + 1,
-                ..Node::default()
-            });
-            for child in [rarest, second] {
-                self.nodes[usize::from(child)].parent = parent;
+            for child in [rarest.node(), second.node()] {
+                self.parents[usize::from(child)] = parent as u16;
                 self.joined.push(child);
             }
-            self.heap[0] = parent;
+            self.heap[0] = rarest.joined_with(second, parent);
             self.sift_down(0);
+            parent += 1;
         }
     }
 
     fn sift_down(&mut self, mut index: usize) {
+        let heap = self.heap.as_mut_slice();
+        let sinking = heap[index];
         loop {
-            let (left, right) = (2 * index + 1, 2 * index + 2);
-            if left >= self.heap.len() {
-                return;
+            let mut child = 2 * index + 1;
+            if child >= heap.len() {
+                break;
             }
-            let child = if right < self.heap.len() && self.is_rarer(right, left) { right } else { left };
-            if self.is_rarer(index, child) {
-                return;
+            if child + 1 < heap.len() && heap[child + 1].is_rarer_than(heap[child]) {
+                child += 1;
             }
-            self.heap.swap(index, child);
+            if sinking.is_rarer_than(heap[child]) {
+                break;
+            }
+            heap[index] = heap[child];
             index = child;
         }
+        heap[index] = sinking;
     }
 
-    /// Whether one place of the heap holds a rarer node than another, or an equally rare one of no more depth.
-    fn is_rarer(&self, place: usize, other: usize) -> bool {
-        let node = |place: usize| self.nodes[usize::from(self.heap[place])];
-        let (left, right) = (node(place), node(other));
-        (left.frequency, left.depth) <= (right.frequency, right.depth)
-    }
-
-    /// Turns depths into lengths, from the root down; then shortens those that are too long.
+    /// Turns parents into lengths, from the root down; then shortens those that are too long.
     fn lengths(mut self, max_bits: usize) -> ([u8; SYMBOLS], usize) {
         let mut counts = [0_u16; MAX_BITS + 1];
         let mut too_long = 0;
-        for &index in self.joined.iter().rev() {
-            let parent = usize::from(self.nodes[usize::from(index)].parent);
-            let mut length = self.nodes[parent].length + 1;
-            if usize::from(length) > max_bits {
-                length = max_bits as u8;
+        let mut lengths = [0; SYMBOLS];
+        let root = self.parents.get_mut(usize::from(self.heap[0].node()));
+        *root.expect("the root is a node") = 0;
+        for &node in self.joined.iter().rev() {
+            let node = usize::from(node);
+            let parent = usize::from(self.parents[node]);
+            let mut length = usize::from(self.parents[parent]) + 1;
+            if length > max_bits {
+                length = max_bits;
                 too_long += 1;
             }
-            self.nodes[usize::from(index)].length = length;
-            if usize::from(index) < SYMBOLS {
-                counts[usize::from(length)] += 1;
+            self.parents[node] = length as u16;
+            if node < SYMBOLS {
+                lengths[node] = length as u8;
+                counts[length] += 1;
             }
         }
         if too_long > 0 {
-            self.shorten(too_long, &mut counts, max_bits);
-        }
-        let mut lengths = [0; SYMBOLS];
-        for (length, node) in lengths.iter_mut().zip(&self.nodes) {
-            *length = node.length;
+            self.shorten(too_long, counts, max_bits, &mut lengths);
         }
         (lengths, self.last_symbol)
     }
 
     /// Makes room for the codes that were cut, by lengthening the rarest of the shorter ones.
-    fn shorten(&mut self, mut too_long: i32, counts: &mut [u16; MAX_BITS + 1], max_bits: usize) {
+    fn shorten(
+        &self,
+        mut too_long: i32,
+        mut counts: [u16; MAX_BITS + 1],
+        max_bits: usize,
+        lengths: &mut [u8; SYMBOLS],
+    ) {
         while too_long > 0 {
             let longest = (1..max_bits).rev().find(|&bits| counts[bits] > 0).unwrap_or(1);
             counts[longest] -= 1;
@@ -276,10 +297,10 @@ impl<const SYMBOLS: usize> Tree<SYMBOLS> {
             counts[max_bits] -= 1;
             too_long -= 2;
         }
-        let mut leaves = self.joined.iter().filter(|&&index| usize::from(index) < SYMBOLS);
+        let mut leaves = self.joined.iter().map(|&node| usize::from(node)).filter(|&node| node < SYMBOLS);
         for bits in (1..=max_bits).rev() {
-            for &leaf in leaves.by_ref().take(usize::from(counts[bits])) {
-                self.nodes[usize::from(leaf)].length = bits as u8;
+            for leaf in leaves.by_ref().take(usize::from(counts[bits])) {
+                lengths[leaf] = bits as u8;
             }
         }
     }
@@ -289,12 +310,11 @@ const fn reversed(code: u16, length: usize) -> u16 {
     code.reverse_bits() >> (16 - length)
 }
 
-/// Codes up to this length are read from a table at once: all of a fixed block, nearly all of others.
-const FAST_BITS: usize = 9;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    type Small = Decoder<{ 1 << 9 }, 19>;
 
     #[test]
     fn codes_are_read_back_as_the_symbols_they_were_written_for() {
@@ -303,7 +323,7 @@ mod tests {
             *length = (symbol + 1).min(15) as u8;
         }
         let encoder = Encoder::new(lengths);
-        let decoder = Decoder::new(&lengths, false).unwrap();
+        let decoder = Small::new(&lengths, false).unwrap();
         for symbol in 0..16 {
             let found = decoder.symbol(encoder.codes[symbol].into());
             assert_eq!(found, Some((symbol, encoder.lengths[symbol].into())));
@@ -312,13 +332,13 @@ mod tests {
 
     #[test]
     fn a_code_must_fill_its_space_unless_it_is_alone() {
-        assert!(Decoder::new(&[1, 1], false).is_some());
-        assert!(Decoder::new(&[1, 1, 1], false).is_none());
-        assert!(Decoder::new(&[1, 2], true).is_none());
-        assert!(Decoder::new(&[1, 0], false).is_none());
-        assert!(Decoder::new(&[1, 0], true).is_some());
-        assert!(Decoder::new(&[2, 0], true).is_none());
-        assert!(Decoder::new(&[0, 0], true).is_some());
+        assert!(Small::new(&[1, 1], false).is_some());
+        assert!(Small::new(&[1, 1, 1], false).is_none());
+        assert!(Small::new(&[1, 2], true).is_none());
+        assert!(Small::new(&[1, 0], false).is_none());
+        assert!(Small::new(&[1, 0], true).is_some());
+        assert!(Small::new(&[2, 0], true).is_none());
+        assert!(Small::new(&[0, 0], true).is_some());
     }
 
     #[test]
@@ -333,7 +353,7 @@ mod tests {
             let (lengths, last) = optimal_lengths(&frequencies, max_bits);
             assert_eq!(last, 18);
             assert!(lengths.iter().all(|&length| usize::from(length) <= max_bits));
-            assert!(Decoder::new(&lengths, false).is_some());
+            assert!(Small::new(&lengths, false).is_some());
         }
     }
 

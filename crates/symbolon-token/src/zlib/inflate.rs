@@ -8,10 +8,14 @@ use super::{
 use crate::error::TokenError;
 
 /// Inflates one whole zlib stream into at most `limit` bytes. Nothing may follow it.
-pub(crate) fn inflate(stream: &[u8], limit: usize) -> Result<Vec<u8>, TokenError> {
+///
+/// The memory of `out` is used again; what it held is dropped.
+pub(crate) fn inflate(stream: &[u8], limit: usize, mut out: Vec<u8>) -> Result<Vec<u8>, TokenError> {
+    out.clear();
+    out.reserve(TYPICAL.min(limit));
     let deflated = stream.get(HEADER_LEN..).ok_or(TokenError::ZlibInvalid)?;
     check_header(stream[0], stream[1])?;
-    let mut inflater = Inflater { bits: Bits::new(deflated), out: Vec::with_capacity(TYPICAL.min(limit)), limit };
+    let mut inflater = Inflater { bits: Bits::new(deflated), out, limit };
     while !inflater.block()? {}
 
     let (checksum, rest) = inflater.bits.rest().split_first_chunk().ok_or(TokenError::ZlibInvalid)?;
@@ -68,19 +72,43 @@ impl Inflater<'_> {
         Ok(())
     }
 
-    fn coded(&mut self, literals: &Decoder, distances: &Decoder) -> Result<(), TokenError> {
+    fn coded(&mut self, literals: &LiteralDecoder, distances: &DistanceDecoder) -> Result<(), TokenError> {
         loop {
-            let symbol = self.bits.symbol(literals)?;
-            if symbol < END_OF_BLOCK {
-                self.make_room(1)?;
-                self.out.push(symbol as u8);
-            } else if symbol == END_OF_BLOCK {
+            let symbol = self.literals_up_to_another(literals)?;
+            if symbol == END_OF_BLOCK {
                 return Ok(());
-            } else {
-                let len = self.bits.value(&LENGTHS, symbol - FIRST_LENGTH)?;
-                let symbol = self.bits.symbol(distances)?;
-                let distance = self.bits.value(&DISTANCES, symbol)?;
-                self.copy(distance, len)?;
+            }
+            let len = self.bits.value(&LENGTHS, symbol - FIRST_LENGTH)?;
+            let symbol = self.bits.symbol(distances)?;
+            let distance = self.bits.value(&DISTANCES, symbol)?;
+            self.copy(distance, len)?;
+        }
+    }
+
+    /// Takes literals, of which most tokens mostly consist, and hands back the first symbol that is none. Works on a
+    /// copy of the bits and on room made before, so that everything it touches stays in registers.
+    fn literals_up_to_another(&mut self, literals: &LiteralDecoder) -> Result<usize, TokenError> {
+        let mut bits = self.bits;
+        loop {
+            let mut room = [0; ROOM];
+            let mut made = 0;
+            let symbol = loop {
+                bits.refill();
+                let symbol = bits.symbol(literals)?;
+                if symbol >= END_OF_BLOCK {
+                    break Some(symbol);
+                }
+                room[made] = symbol as u8;
+                made += 1;
+                if made == ROOM {
+                    break None;
+                }
+            };
+            self.make_room(made)?;
+            self.out.extend_from_slice(&room[..made]);
+            if let Some(symbol) = symbol {
+                self.bits = bits;
+                return Ok(symbol);
             }
         }
     }
@@ -108,7 +136,7 @@ impl Inflater<'_> {
     }
 
     /// Reads the two codes at the head of a dynamic block.
-    fn codes(&mut self) -> Result<(Decoder, Decoder), TokenError> {
+    fn codes(&mut self) -> Result<(LiteralDecoder, DistanceDecoder), TokenError> {
         let literals = self.bits.take(5)? + 257;
         let distances = self.bits.take(5)? + 1;
         let length_codes = self.bits.take(4)? + 4;
@@ -119,7 +147,7 @@ impl Inflater<'_> {
         for &symbol in &LENGTH_CODE_ORDER[..length_codes] {
             code_lengths[symbol] = self.bits.take(3)? as u8;
         }
-        let code = Decoder::new(&code_lengths, false).ok_or(TokenError::ZlibInvalid)?;
+        let code = LengthDecoder::new(&code_lengths, false).ok_or(TokenError::ZlibInvalid)?;
         let mut lengths = [0; MAX_LITERALS + MAX_DISTANCES];
         let lengths = &mut lengths[..literals + distances];
         self.lengths(&code, lengths)?;
@@ -127,14 +155,15 @@ impl Inflater<'_> {
             return Err(TokenError::ZlibInvalid);
         }
         let (literals, distances) = lengths.split_at(literals);
-        let literals = Decoder::new(literals, true).ok_or(TokenError::ZlibInvalid)?;
-        let distances = Decoder::new(distances, true).ok_or(TokenError::ZlibInvalid)?;
+        let literals = LiteralDecoder::new(literals, true).ok_or(TokenError::ZlibInvalid)?;
+        let distances = DistanceDecoder::new(distances, true).ok_or(TokenError::ZlibInvalid)?;
         Ok((literals, distances))
     }
 
-    fn lengths(&mut self, code: &Decoder, lengths: &mut [u8]) -> Result<(), TokenError> {
+    fn lengths(&mut self, code: &LengthDecoder, lengths: &mut [u8]) -> Result<(), TokenError> {
         let mut filled = 0;
         while filled < lengths.len() {
+            self.bits.refill();
             let symbol = self.bits.symbol(code)? as u8;
             let (value, times) = match symbol {
                 REPEAT => {
@@ -153,6 +182,7 @@ impl Inflater<'_> {
 }
 
 /// The bits of a stream, low end of each byte first.
+#[derive(Clone, Copy)]
 struct Bits<'a> {
     whole: &'a [u8],
     /// How many bytes of `whole` have been taken up into `held`.
@@ -169,23 +199,32 @@ impl<'a> Bits<'a> {
     /// Takes at most 16 bits as a number.
     fn take(&mut self, count: u32) -> Result<usize, TokenError> {
         self.refill();
+        self.take_held(count)
+    }
+
+    #[inline]
+    fn take_held(&mut self, count: u32) -> Result<usize, TokenError> {
         let value = self.held & ((1 << count) - 1);
         self.skip(count)?;
         Ok(value as usize)
     }
 
+    /// Takes one symbol of the bits that are held.
     #[inline]
-    fn symbol(&mut self, decoder: &Decoder) -> Result<usize, TokenError> {
-        self.refill();
+    fn symbol<const FAST: usize, const SYMBOLS: usize>(
+        &mut self,
+        decoder: &Decoder<FAST, SYMBOLS>,
+    ) -> Result<usize, TokenError> {
         let (symbol, length) = decoder.symbol(self.held).ok_or(TokenError::ZlibInvalid)?;
         self.skip(length)?;
         Ok(symbol)
     }
 
-    /// The length or distance of a symbol: its base and as many bits as belong to it.
+    /// The length or distance of a symbol: its base and as many of the held bits as belong to it.
+    #[inline]
     fn value(&mut self, table: &[(u16, u8)], symbol: usize) -> Result<usize, TokenError> {
         let &(base, extra) = table.get(symbol).ok_or(TokenError::ZlibInvalid)?;
-        Ok(usize::from(base) + self.take(extra.into())?)
+        Ok(usize::from(base) + self.take_held(extra.into())?)
     }
 
     /// Goes on at the next whole byte.
@@ -206,24 +245,28 @@ impl<'a> Bits<'a> {
         &self.whole[self.taken - held..]
     }
 
-    /// Holds at least 32 bits afterwards, if there are so many.
+    /// Holds enough bits afterwards for a whole length and distance, if there are so many.
     #[inline]
     fn refill(&mut self) {
-        if self.count > 32 {
+        if self.count >= LONGEST_STEP {
             return;
         }
-        let left = &self.whole[self.taken..];
-        if let Some(chunk) = left.first_chunk() {
-            self.held |= u64::from(u32::from_le_bytes(*chunk)) << self.count;
-            self.count += 32;
-            self.taken += 4;
-            return;
-        }
-        for &byte in left {
-            self.held |= u64::from(byte) << self.count;
+        let Some(chunk) = self.whole[self.taken..].first_chunk() else {
+            return self.refill_at_the_end();
+        };
+        // Bits above `count` are those of the bytes to come, so that it does no harm to set them again.
+        self.held |= u64::from_le_bytes(*chunk) << self.count;
+        self.taken += ((63 - self.count) / 8) as usize;
+        self.count |= 56;
+    }
+
+    #[cold]
+    fn refill_at_the_end(&mut self) {
+        while self.count <= 56 && self.taken < self.whole.len() {
+            self.held |= u64::from(self.whole[self.taken]) << self.count;
             self.count += 8;
+            self.taken += 1;
         }
-        self.taken = self.whole.len();
     }
 
     #[inline]
@@ -233,6 +276,18 @@ impl<'a> Bits<'a> {
         Ok(())
     }
 }
+
+/// The most bits that one step takes: a length and its extra bits, a distance and its extra bits.
+const LONGEST_STEP: u32 = 15 + 5 + 15 + 13;
+
+// Codes that are longer than what a table holds are read more slowly. All of a fixed block's fit, and nearly all others.
+
+type LiteralDecoder = Decoder<{ 1 << 9 }, 288>;
+type DistanceDecoder = Decoder<{ 1 << 6 }, 32>;
+type LengthDecoder = Decoder<{ 1 << 7 }, 19>;
+
+/// So many literals are gathered before they are appended.
+const ROOM: usize = 64;
 
 /// Bytes of a zlib header.
 const HEADER_LEN: usize = 2;
@@ -246,6 +301,8 @@ const MAX_LITERALS: usize = 286;
 /// The most distance codes that a dynamic block may name.
 const MAX_DISTANCES: usize = 30;
 
-static FIXED_LITERALS_DECODER: Decoder = Decoder::new(&FIXED_LITERALS, false).expect("the fixed code is complete");
+static FIXED_LITERALS_DECODER: LiteralDecoder =
+    LiteralDecoder::new(&FIXED_LITERALS, false).expect("the fixed code is complete");
 
-static FIXED_DISTANCES_DECODER: Decoder = Decoder::new(&FIXED_DISTANCES, false).expect("the fixed code is complete");
+static FIXED_DISTANCES_DECODER: DistanceDecoder =
+    DistanceDecoder::new(&FIXED_DISTANCES, false).expect("the fixed code is complete");
