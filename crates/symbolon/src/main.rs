@@ -1,4 +1,4 @@
-//! The program: `symbolon` runs the server.
+//! The program: `symbolon` runs the server, and makes and checks tokens by hand.
 
 #![forbid(unsafe_code)]
 
@@ -30,17 +30,20 @@ enum Command {
     Serve(cmd::serve::Serve),
     /// Print a configuration file with every setting, its comment and its default.
     Config,
+    /// Build, inspect and verify tokens.
+    Token(cmd::token::Args),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
-        None => arguments.serve.run(),
-        Some(Command::Serve(serve)) => serve.run(),
-        Some(Command::Config) => cmd::config::run(),
+        None => arguments.serve.run().map(|()| ExitCode::SUCCESS),
+        Some(Command::Serve(serve)) => serve.run().map(|()| ExitCode::SUCCESS),
+        Some(Command::Config) => cmd::config::run().map(|()| ExitCode::SUCCESS),
+        Some(Command::Token(args)) => cmd::token::run(args),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             // Nothing is left to be done when even this cannot be written.
             let _ = writeln!(std::io::stderr(), "symbolon: {error:#}");
