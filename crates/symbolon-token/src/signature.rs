@@ -73,7 +73,7 @@ pub(crate) fn hmac<'a>(key: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) ->
 
 /// How many first keys are kept: one for each of so many neighbouring seconds. More helps where tokens are used long
 /// after they were made, and costs 72 bytes each.
-const SLOTS: usize = 1024;
+const SLOTS: usize = 256;
 
 #[cfg(test)]
 mod tests {
