@@ -90,12 +90,12 @@ export class Client {
   }
 
   get canRenew() {
-    return this.#session.canRenew;
+    return this.#session.staying;
   }
 
   /** Whether local media is kept for this connection: it is open, on its way, or waits for a token. */
   get active() {
-    return !this.#ended && (!this.#begun || this.#session.canRenew);
+    return !this.#ended && (!this.#begun || this.#session.staying);
   }
 
   get peerConnection() {

@@ -1,29 +1,32 @@
 // @ts-check
 /**
- * The role of a session: the one held, the one wanted, and the request between them.
+ * The role in a stay: the one held, the one wanted, and the request between them.
  *
  * @import { Role } from './protocol.d.ts'
- * @import { Hooks } from './tokens.js'
+ * @import { Hooks, Way } from './tokens.js'
  */
 import { ClientRoleChangeFailedReason, ErrorCode } from './constants.js';
-
-/** A change without an answer has failed. */
-const ANSWER_MS = 10_000;
+import { REQUEST_MS } from './tokens.js';
 
 export class Roles {
   #hooks;
+  /** @type {Role | null} */
+  #held = null;
   /** @type {Role} */
-  #held = 'audience';
-  /** @type {Role} */
-  #asked = 'audience';
+  #asked;
   /** @type {{ id: number, role: Role } | null} */
   #request = null;
 
-  /** @param {Hooks} hooks */
-  constructor(hooks) {
+  /**
+   * @param {Hooks} hooks
+   * @param {Role} role that the application joins with
+   */
+  constructor(hooks, role) {
     this.#hooks = hooks;
+    this.#asked = role;
   }
 
+  /** @returns {Role | null} null before the first join */
   get held() {
     return this.#held;
   }
@@ -33,34 +36,28 @@ export class Roles {
     return this.#asked;
   }
 
-  /** @param {Role} role that the application joins with */
-  start(role) {
-    this.#held = role;
-    this.#asked = role;
-  }
-
   /**
    * @param {number} now
    * @param {Role} role
-   * @param {'wire' | 'join' | 'later'} way on a live connection, with the next join, or after the one under way
+   * @param {Way | 'none'} way `none` while the session waits for a token: nobody answers then
    */
   ask(now, role, way) {
-    this.#request = { id: this.#hooks.nextId(), role };
-    this.#hooks.timers.set('role', now + ANSWER_MS);
-    if (way === 'wire') this.#hooks.send({ type: 'setRole', id: this.#request.id, role });
-    if (way === 'join') this.#asked = role;
+    const id = this.#hooks.nextId();
+    if (role === this.#held && role === this.#asked && !this.#request) return;
+    if (way === 'message') this.#hooks.send({ type: 'setRole', id, role });
+    if (way === 'join' || way === 'none') this.#asked = role;
+    if (way === 'none') return;
+    this.#request = { id, role };
+    this.#hooks.timers.set('role', now + REQUEST_MS);
   }
 
-  /**
-   * @param {Role} held what the join gave
-   * @param {boolean} first whether it was the first join; its role is no change
-   */
-  joined(held, first) {
+  /** @param {Role} held what the join gave */
+  joined(held) {
+    this.#hold(held);
     const request = this.#request;
-    if (first) this.#held = held;
-    else this.#hold(held);
     if (!request) return;
-    if (held === request.role) this.#forget();
+    // The join has carried it; if it was refused, the server says so.
+    if (request.role === held || request.role === this.#asked) this.#forget();
     else this.#hooks.send({ type: 'setRole', id: request.id, role: request.role });
   }
 
@@ -69,24 +66,25 @@ export class Roles {
    * @param {number | undefined} id absent when nobody asked
    */
   changed(role, id) {
-    if (id !== undefined && id === this.#request?.id) this.#forget();
+    // A role that the server took away is still wanted: a renewal gives it back.
     if (id !== undefined) this.#asked = role;
+    if (id !== undefined && id === this.#request?.id) this.#forget();
     this.#hold(role);
   }
 
   /** @param {{ id?: number, reason: number, role: Role, message: string }} refusal */
   refused({ id, reason, role, message }) {
-    if (id === undefined || id === this.#request?.id) this.#forget();
     this.#asked = role;
     this.#held = role;
+    if (id === undefined || id === this.#request?.id) this.#forget();
     this.#hooks.emit({ type: 'clientRoleChangeFailed', reason, currentRole: role });
     if (reason !== ClientRoleChangeFailedReason.NotAuthorized) return;
     this.#hooks.emit({ type: 'error', code: ErrorCode.SetClientRoleNotAuthorized, message });
   }
 
   /**
-   * @param {number} id of a request that failed
-   * @returns {boolean} whether it was a change of role
+   * @param {number} id of a request that failed for a reason of the server's
+   * @returns {boolean} whether it was the role's
    */
   failed(id) {
     if (id !== this.#request?.id) return false;
@@ -98,15 +96,15 @@ export class Roles {
   fail(reason) {
     if (!this.#request) return;
     this.#forget();
-    this.#asked = this.#held;
-    this.#hooks.emit({ type: 'clientRoleChangeFailed', reason, currentRole: this.#held });
+    this.#asked = this.#held ?? this.#asked;
+    this.#hooks.emit({ type: 'clientRoleChangeFailed', reason, currentRole: this.#asked });
   }
 
   /** @param {Role} role */
   #hold(role) {
     const oldRole = this.#held;
     this.#held = role;
-    if (oldRole !== role) this.#hooks.emit({ type: 'clientRoleChanged', oldRole, newRole: role });
+    if (oldRole !== null && oldRole !== role) this.#hooks.emit({ type: 'clientRoleChanged', oldRole, newRole: role });
   }
 
   #forget() {

@@ -7,15 +7,20 @@
  */
 import { RemoteMediaReason as Reason, RemoteMediaState as State, UserOfflineReason } from './constants.js';
 
-/** @typedef {{ state: number, reason: number, told: boolean }} Flow how one user's media of one kind is doing */
+/**
+ * @typedef {object} Flow how one user's media of one kind is doing
+ * @property {number} state
+ * @property {number} reason
+ * @property {boolean} muted what the last mute event said
+ * @property {boolean} started whether it ever started
+ * @property {boolean} decoded whether it was ever decoded
+ */
 
 /**
  * @typedef {object} User
  * @property {number} uid
- * @property {string | undefined} name
  * @property {Map<number, Publication>} publications
  * @property {Record<Kind, Flow>} flows
- * @property {Record<Kind, boolean>} muted what the last mute event of each kind said
  */
 
 /** @type {Kind[]} */
@@ -25,12 +30,16 @@ export class Roster {
   /** @type {Map<number, User>} */
   #users = new Map();
   /** @type {Subscribe} */
-  #subscribe = { audio: true, video: true, except: [] };
+  #subscribe;
   #emit;
 
-  /** @param {(event: SessionEvent) => void} emit */
-  constructor(emit) {
+  /**
+   * @param {(event: SessionEvent) => void} emit
+   * @param {Subscribe} [subscribe] what this connection wants to receive
+   */
+  constructor(emit, subscribe = { audio: true, video: true, except: [] }) {
     this.#emit = emit;
+    this.#subscribe = subscribe;
   }
 
   /** How many others are known. */
@@ -59,7 +68,7 @@ export class Roster {
    */
   replace(members) {
     const present = new Set(members.map((member) => member.uid));
-    for (const uid of [...this.#users.keys()]) if (!present.has(uid)) this.leave(uid, UserOfflineReason.Quit);
+    for (const uid of this.#uids()) if (!present.has(uid)) this.leave(uid, UserOfflineReason.Quit);
     for (const member of members) this.#users.has(member.uid) ? this.#renew(member) : this.join(member);
   }
 
@@ -67,13 +76,7 @@ export class Roster {
   join({ uid, name, publications }) {
     if (this.#users.has(uid)) return;
     /** @type {User} */
-    const user = {
-      uid,
-      name,
-      publications: new Map(),
-      flows: { audio: newFlow(), video: newFlow() },
-      muted: { audio: false, video: false },
-    };
+    const user = { uid, publications: new Map(), flows: { audio: newFlow(), video: newFlow() } };
     this.#users.set(uid, user);
     this.#emit({ type: 'userJoined', uid });
     if (name !== undefined) this.#emit({ type: 'userInfoUpdated', uid, name });
@@ -125,13 +128,13 @@ export class Roster {
     const publication = user?.publications.get(id);
     if (!user || !publication) return;
     user.publications.set(id, { ...publication, muted });
-    this.#settle(user, muted ? Reason.RemoteMuted : Reason.RemoteUnmuted);
+    this.#settle(user, Reason.RemoteUnmuted);
   }
 
   /** @param {Subscribe} subscribe what this connection wants to receive from now on */
   subscribe(subscribe) {
     this.#subscribe = subscribe;
-    for (const user of this.#users.values()) this.#settle(user, Reason.LocalUnmuted);
+    for (const uid of this.#uids()) this.#settle(/** @type {User} */ (this.#users.get(uid)), Reason.LocalUnmuted);
   }
 
   /**
@@ -146,10 +149,12 @@ export class Roster {
     const user = this.#users.get(uid);
     const flow = user?.flows[kind];
     if (!user || !flow || flow.state === State.Stopped) return;
-    const first = flow.state === State.Starting || again;
-    if (first) this.#emit({ type: 'firstDecoded', uid, kind, width, height });
-    const reason = flow.state === State.Frozen ? Reason.Recovery : flow.reason;
-    this.#move(user, kind, State.Decoding, reason);
+    const broken = flow.state === State.Frozen || flow.state === State.Failed;
+    // Sound is told of once in a user's stay, pictures each time that they begin anew.
+    const begins = flow.state === State.Starting && (kind === 'video' || !flow.decoded);
+    flow.decoded = true;
+    if (begins || again) this.#emit({ type: 'firstDecoded', uid, kind, width, height });
+    this.#move(user, kind, State.Decoding, broken ? Reason.Recovery : flow.reason);
   }
 
   /**
@@ -167,7 +172,7 @@ export class Roster {
   #renew({ uid, publications }) {
     const user = /** @type {User} */ (this.#users.get(uid));
     const kept = new Set(publications.map((publication) => publication.id));
-    for (const id of [...user.publications.keys()]) if (!kept.has(id)) this.#drop(user, id);
+    for (const id of [...user.publications.keys()].sort((a, b) => a - b)) if (!kept.has(id)) this.#drop(user, id);
     for (const publication of publications) this.#add(user, publication);
     this.#settle(user, Reason.RemoteUnmuted);
   }
@@ -203,20 +208,22 @@ export class Roster {
   }
 
   /**
-   * Tells mutes, then starts and stops, as they follow from what is published and wanted now.
+   * Tells mutes, then starts and stops, as they follow from what is offered and wanted now.
    *
    * @param {User} user
-   * @param {number} cause the reason of a start
+   * @param {number} cause the reason of a start that is not the first
    */
   #settle(user, cause) {
     for (const kind of KINDS) {
-      const publications = [...user.publications.values()].filter((publication) => publication.kind === kind);
-      const live = publications.some((publication) => !publication.muted);
-      this.#settleMute(user, kind, publications.length > 0 && !live);
+      const offered = [...user.publications.values()].filter((publication) => publication.kind === kind);
+      const live = offered.some((publication) => !publication.muted);
+      const flow = user.flows[kind];
+      if (offered.length > 0 && flow.muted === live) this.#tellMuted(user, kind, !live);
       const flows = live && wants(this.#subscribe, user.uid, kind);
-      const stopped = user.flows[kind].state === State.Stopped;
-      if (flows && stopped) this.#move(user, kind, State.Starting, user.flows[kind].told ? cause : Reason.Internal);
       if (!flows) this.#move(user, kind, State.Stopped, live ? Reason.LocalMuted : Reason.RemoteMuted);
+      else if (flow.state === State.Stopped) {
+        this.#move(user, kind, State.Starting, flow.started ? cause : Reason.Internal);
+      }
     }
   }
 
@@ -225,10 +232,9 @@ export class Roster {
    * @param {Kind} kind
    * @param {boolean} muted
    */
-  #settleMute(user, kind, muted) {
-    if (user.muted[kind] === muted) return;
-    user.muted[kind] = muted;
-    this.#emit({ type: 'userMuted', uid: user.uid, kind, muted });
+  #tellMuted({ uid, flows }, kind, muted) {
+    flows[kind].muted = muted;
+    this.#emit({ type: 'userMuted', uid, kind, muted });
   }
 
   /**
@@ -237,16 +243,23 @@ export class Roster {
    * @param {number} state
    * @param {number} reason
    */
-  #move(user, kind, state, reason) {
-    const flow = user.flows[kind];
+  #move({ uid, flows }, kind, state, reason) {
+    const flow = flows[kind];
     if (flow.state === state) return;
-    user.flows[kind] = { state, reason, told: true };
-    this.#emit({ type: 'remoteMediaState', uid: user.uid, kind, state, reason });
+    flow.started ||= state === State.Starting;
+    flow.state = state;
+    flow.reason = reason;
+    this.#emit({ type: 'remoteMediaState', uid, kind, state, reason });
+  }
+
+  /** Everyone, in an order that does not depend on who came first. */
+  #uids() {
+    return [...this.#users.keys()].sort((a, b) => a - b);
   }
 }
 
 /** @returns {Flow} */
-const newFlow = () => ({ state: State.Stopped, reason: Reason.Internal, told: false });
+const newFlow = () => ({ state: State.Stopped, reason: Reason.Internal, muted: false, started: false, decoded: false });
 
 /**
  * Whether media of this kind from this user is wanted; the last exception counts.

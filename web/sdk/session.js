@@ -12,10 +12,11 @@
  */
 import { ClientRoleChangeFailedReason, ErrorCode, RenewTokenCode } from './constants.js';
 import { ConnectionChangedReason as Reason, ConnectionState as State } from './constants.js';
+import { pauseAfter } from './pauses.js';
 import { Roles } from './roles.js';
 import { Roster } from './roster.js';
 import { Timers } from './timers.js';
-import { Tokens } from './tokens.js';
+import { REQUEST_MS, Tokens } from './tokens.js';
 
 /** Nothing heard for so long: the connection counts as interrupted. */
 const SILENCE_MS = 4_000;
@@ -27,16 +28,19 @@ const MOVING_MS = 1_000;
 const GIVE_UP_MS = 20 * 60_000;
 /** An attempt that has brought no answer is dropped. */
 const ATTEMPT_MS = 8_000;
-/** A privilege's holder is warned so long before its end. */
-const WARNING_MS = 30_000;
-/** The pause between attempts: the first is made at once. */
-const PAUSE = { first: 500, growth: 1.5, most: 10_000, jitter: 0.2 };
+/**
+ * A connection that was joined for a shorter time counts as one more failed attempt: a server that lets clients in and
+ * drops them at once is not asked again and again without a pause.
+ */
+const STABLE_MS = 500;
+/** Signs of life are sent no more often than this, whatever the server says. */
+const PING_MIN_MS = 500;
 
-/** @typedef {'idle' | 'waiting' | 'opening' | 'joining' | 'joined' | 'awaitingToken' | 'over'} Phase */
+/** @typedef {'out' | 'waiting' | 'opening' | 'joining' | 'joined' | 'awaitingToken'} Phase */
 
 export class Session {
   /** @type {Phase} */
-  #phase = 'idle';
+  #phase = 'out';
   /** @type {number} */
   #state = State.Disconnected;
   /** @type {number} */
@@ -49,10 +53,10 @@ export class Session {
   #timers = new Timers();
   #attempts = 0;
   #uid = 0;
-  /** @type {string | undefined} the secret to come back with */
+  /** @type {string | undefined} the secret to come back with; absent before the first join */
   #resume;
-  #everJoined = false;
-  #pingEvery = 3_000;
+  #pingEvery = PING_MIN_MS;
+  #joinedAt = 0;
   #heardAt = 0;
   #nextId = 1;
   #hooks = {
@@ -61,9 +65,9 @@ export class Session {
     nextId: () => this.#nextId++,
     timers: this.#timers,
   };
-  #tokens = new Tokens(this.#hooks);
-  #roles = new Roles(this.#hooks);
-  #roster = new Roster((event) => this.#event(event));
+  #tokens = new Tokens(this.#hooks, null);
+  #roles = new Roles(this.#hooks, 'audience');
+  #roster = new Roster(this.#hooks.emit);
 
   /** @param {{ random?: () => number }} [options] `random` gives numbers from 0 to 1, for the jitter of attempts */
   constructor({ random = Math.random } = {}) {
@@ -89,9 +93,9 @@ export class Session {
     return this.#roster;
   }
 
-  /** Whether a new token would be of use. */
-  get canRenew() {
-    return this.#phase !== 'idle' && this.#phase !== 'over';
+  /** Whether a stay is under way: in the channel, on the way there, or waiting for a token. */
+  get staying() {
+    return this.#phase !== 'out';
   }
 
   /**
@@ -105,16 +109,16 @@ export class Session {
       case 'join': return this.#join(now, input.request);
       case 'leave': return this.#leave();
       case 'renewToken': return this.#renewToken(now, input.token);
-      case 'setRole': return this.canRenew ? this.#roles.ask(now, input.role, this.#way()) : undefined;
+      case 'setRole': return this.#askRole(now, input.role);
       case 'subscribe': return this.#setSubscribe(input.subscribe);
       case 'setMuted': return this.#whenJoined({ type: 'setMuted', mid: input.mid, muted: input.muted });
       case 'negotiate': return this.#whenJoined({ type: 'negotiate', id: this.#nextId++, media: input.media });
       case 'opened': return this.#opened(input.media);
       case 'closed': return this.#closed(now);
       case 'message': return this.#received(now, input.message);
-      case 'unknown': return this.#phase === 'joined' ? this.#heard(now) : undefined;
+      case 'unknown': return this.#heard(now);
       case 'networkChanged': return this.#networkChanged(now);
-      case 'mediaLost': return this.#mediaLost(now);
+      case 'mediaLost': return this.#phase === 'joined' ? this.#silence(now) : undefined;
       case 'decoded': return this.#roster.decoded(input.uid, input.kind, input);
       case 'frozen': return this.#roster.frozen(input.uid, input.kind);
       case 'tick': return this.#tick(now);
@@ -138,11 +142,13 @@ export class Session {
    * @param {JoinRequest} request
    */
   #join(now, request) {
+    if (this.#state !== State.Disconnected) return;
     this.#request = { ...request };
     this.#uid = request.uid;
-    this.#tokens.start(request.token);
-    this.#roles.start(request.role);
-    this.#roster.subscribe(request.subscribe);
+    this.#resume = undefined;
+    this.#tokens = new Tokens(this.#hooks, request.token || null);
+    this.#roles = new Roles(this.#hooks, request.role);
+    this.#roster = new Roster(this.#hooks.emit, request.subscribe);
     this.#start(now, State.Connecting, Reason.Connecting);
   }
 
@@ -169,16 +175,21 @@ export class Session {
   }
 
   /**
-   * The end: no attempt and no timer is left.
+   * The end of the stay: no attempt and no timer is left.
    *
    * @param {number} state
    * @param {number} reason
    */
   #finish(state, reason) {
-    if (this.#phase === 'opening' || this.#phase === 'joining' || this.#phase === 'joined') this.#push({ type: 'close' });
-    this.#phase = 'over';
+    this.#close();
+    this.#phase = 'out';
     this.#timers.clearAll();
     this.#move(state, reason);
+  }
+
+  /** Closes the socket, if there is one. */
+  #close() {
+    if (['opening', 'joining', 'joined'].includes(this.#phase)) this.#push({ type: 'close' });
   }
 
   // ---- Attempts ---------------------------------------------------------------------------------------------------
@@ -202,16 +213,14 @@ export class Session {
    * @param {number} [atLeast] ms that the server asked for
    */
   #attemptLater(now, atLeast = 0) {
-    const pause = Math.min(PAUSE.first * PAUSE.growth ** (this.#attempts - 1), PAUSE.most);
-    const jitter = 1 + PAUSE.jitter * (2 * this.#random() - 1);
     this.#phase = 'waiting';
-    this.#timers.set('attempt', now + Math.max(Math.round(pause * jitter), atLeast));
+    this.#timers.set('attempt', now + Math.max(pauseAfter(this.#attempts, this.#random()), atLeast));
   }
 
   /** @param {MediaOffer | undefined} media */
   #opened(media) {
     if (this.#phase !== 'opening' || !this.#request) return;
-    this.#tokens.useForJoin();
+    this.#tokens.takeToJoin();
     this.#phase = 'joining';
     const { token: _, name, ...rest } = this.#request;
     const token = this.#tokens.inUse;
@@ -229,65 +238,66 @@ export class Session {
 
   /** @param {number} now */
   #closed(now) {
-    if (this.#phase === 'opening' || this.#phase === 'joining') this.#attemptLater(now);
+    if (this.#phase === 'opening' || this.#phase === 'joining') return this.#attemptLater(now);
+    if (this.#phase !== 'joined') return;
     // The first attempt to come back is made at once, and silently: it may succeed before anyone notices.
-    else if (this.#phase === 'joined') this.#lose(now);
+    if (now - this.#joinedAt >= STABLE_MS) return this.#comeBack(now);
+    this.#leaveConnection();
+    this.#attemptLater(now);
   }
 
   /**
-   * Leaves a connection that was joined and starts to come back.
+   * The socket of a connection that was joined is of no use any more: finds another one.
    *
    * @param {number} now
    */
-  #lose(now) {
-    this.#timers.clear('ping');
-    this.#timers.set('giveUp', this.#heardAt + GIVE_UP_MS);
-    this.#tokens.useForJoin();
+  #comeBack(now) {
+    this.#leaveConnection();
     this.#attemptAnew(now);
   }
 
-  /** @param {number} now */
-  #interrupt(now) {
-    this.#reconnecting(now, Reason.Interrupted);
-    this.#event({ type: 'connectionInterrupted' });
-    if (this.#phase === 'joined') this.#drop(now);
+  #leaveConnection() {
+    this.#timers.clear('ping');
+    this.#timers.set('giveUp', this.#heardAt + GIVE_UP_MS);
+    this.#tokens.takeToJoin();
   }
 
   /**
-   * The break is told.
+   * Closes the socket, whatever it is doing, and finds another one.
+   *
+   * @param {number} now
+   */
+  #reopen(now) {
+    this.#close();
+    if (this.#phase === 'joined') this.#comeBack(now);
+    else this.#attemptAnew(now);
+  }
+
+  /** @param {number} now */
+  #silence(now) {
+    this.#interrupt(now, Reason.Interrupted);
+    if (this.#phase === 'joined') this.#reopen(now);
+  }
+
+  /**
+   * Tells of the break.
    *
    * @param {number} now
    * @param {number} reason
    */
-  #reconnecting(now, reason) {
+  #interrupt(now, reason) {
     this.#timers.clear('silence', 'moving');
+    if (this.#state === State.Reconnecting) return;
     this.#timers.set('lost', now + LOST_MS);
     this.#move(State.Reconnecting, reason);
-  }
-
-  /**
-   * Closes the connection, whatever it is doing, and comes back with a fresh one.
-   *
-   * @param {number} now
-   */
-  #drop(now) {
-    this.#push({ type: 'close' });
-    if (this.#phase === 'joined') this.#lose(now);
-    else this.#attemptAnew(now);
+    if (reason === Reason.Interrupted) this.#event({ type: 'connectionInterrupted' });
   }
 
   /** @param {number} now */
   #networkChanged(now) {
     if (this.#phase === 'waiting') return this.#attemptAnew(now);
-    if (this.#phase === 'opening' || this.#phase === 'joining') return this.#drop(now);
-    if (this.#phase !== 'joined') return;
-    this.#reconnecting(now, Reason.ClientIpAddressChanged);
-    this.#drop(now);
-  }
-
-  /** @param {number} now */
-  #mediaLost(now) {
-    if (this.#phase === 'joined') this.#interrupt(now);
+    if (this.#phase === 'joined') this.#interrupt(now, Reason.ClientIpAddressChanged);
+    if (this.#phase !== 'awaitingToken' && this.#phase !== 'out') this.#reopen(now);
   }
 
   // ---- Time -------------------------------------------------------------------------------------------------------
@@ -305,20 +315,20 @@ export class Session {
     switch (timer) {
       case 'attempt': return this.#attemptDue(now);
       case 'ping': return this.#ping(now);
-      case 'moving': return this.#reconnecting(now, Reason.KeepAliveTimeout);
-      case 'silence': return this.#interrupt(now);
+      case 'moving': return this.#interrupt(now, Reason.KeepAliveTimeout);
+      case 'silence': return this.#silence(now);
       case 'lost': return this.#lost();
       case 'giveUp': return this.#giveUp();
       case 'renewal': return this.#tokens.settle(RenewTokenCode.Failure);
       case 'role': return this.#roles.fail(ClientRoleChangeFailedReason.RequestTimeOut);
-      case 'warning': return this.#warnOffline();
+      case 'warning': return this.#tokens.warnLate(now);
     }
   }
 
   /** @param {number} now */
   #attemptDue(now) {
     if (this.#phase === 'waiting') return this.#attempt(now);
-    this.#push({ type: 'close' });
+    this.#close();
     this.#attemptLater(now);
   }
 
@@ -329,12 +339,15 @@ export class Session {
   }
 
   #lost() {
+    const message = 'no answer from the server for 10 s; the engine goes on trying';
+    this.#event({ type: 'error', code: ErrorCode.ConnectionLost, message });
     if (this.#state === State.Reconnecting) this.#move(State.Reconnecting, Reason.Lost);
     this.#event({ type: 'connectionLost' });
   }
 
   #giveUp() {
     this.#tokens.settle(RenewTokenCode.Failure);
+    this.#roles.fail(ClientRoleChangeFailedReason.ConnectionFailed);
     this.#finish(State.Failed, Reason.JoinFailed);
   }
 
@@ -363,7 +376,7 @@ export class Session {
       case 'standing': return this.#setStanding(now, message);
       case 'roleChanged': return this.#roles.changed(message.role, message.id);
       case 'roleRefused': return this.#roles.refused(message);
-      case 'tokenWillExpire': return this.#warned(message.privileges, message.expiresInMs);
+      case 'tokenWillExpire': return this.#tokens.warn(message.privileges, message.expiresInMs);
       case 'renewed': return this.#renewed(now, message);
       case 'speakers': return this.#event({ type: 'speakers', speakers: message.speakers });
       case 'error': return this.#failed(message);
@@ -373,6 +386,7 @@ export class Session {
 
   /** @param {number} now */
   #heard(now) {
+    if (this.#phase !== 'joined') return;
     this.#heardAt = now;
     this.#timers.set('silence', now + SILENCE_MS);
   }
@@ -393,10 +407,10 @@ export class Session {
    */
   #joined(now, joined) {
     this.#phase = 'joined';
-    this.#attempts = 0;
-    this.#timers.clear('attempt', 'lost', 'giveUp', 'warning', 'moving');
+    this.#joinedAt = now;
+    this.#timers.clear('attempt', 'moving', 'lost', 'giveUp');
     this.#heard(now);
-    this.#pingEvery = joined.pingEveryMs;
+    this.#pingEvery = Math.max(joined.pingEveryMs, PING_MIN_MS);
     this.#timers.set('ping', now + this.#pingEvery);
     this.#uid = joined.uid;
     this.#resume = joined.resume;
@@ -404,8 +418,7 @@ export class Session {
     this.#tellJoined();
     this.#tokens.joined(now);
     this.#setStanding(now, joined.standing);
-    this.#roles.joined(joined.standing.role, !this.#everJoined);
-    this.#everJoined = true;
+    this.#roles.joined(joined.standing.role);
     this.#roster.replace(joined.members);
   }
 
@@ -423,35 +436,62 @@ export class Session {
    * @param {number} now
    * @param {Ended} ended
    */
-  #ended(now, { code, reason, message, retryAfterMs }) {
-    // A server that goes down in good order: nobody is told unless it takes long.
-    if (reason === Reason.KeepAliveTimeout) return this.#moveHouse(now, retryAfterMs ?? 0);
-    if (this.#tokens.revert(code)) {
-      this.#event({ type: 'error', code, message });
-      return this.#drop(now);
+  #ended(now, ended) {
+    if (ended.reason === Reason.KeepAliveTimeout) return this.#moveHouse(now, ended.retryAfterMs ?? 0);
+    if (ended.reason === Reason.Lost) {
+      // The server thinks that the connection was lost; so it is.
+      this.#close();
+      return this.#closed(now);
     }
-    this.#tokens.ended(code);
-    const expired = reason === Reason.TokenExpired;
-    if (expired && this.#everJoined) this.#event({ type: 'requestToken' });
-    if (code !== ErrorCode.Ok) this.#event({ type: 'error', code, message });
-    if (reason === Reason.BannedByServer) this.#event({ type: 'connectionBanned' });
-    this.#finish(reason === Reason.InvalidToken ? State.Disconnected : State.Failed, reason);
-    if (expired) this.#phase = 'awaitingToken';
+    if (this.#phase === 'joining' && this.#tokens.revert(ended)) this.#reopen(now);
+    else this.#end(now, ended);
   }
 
   /**
    * @param {number} now
+   * @param {Ended} ended
+   */
+  #end(now, ended) {
+    const { code, reason, message } = ended;
+    const expired = reason === Reason.TokenExpired;
+    // A token that came too late to be judged is not refused: it is tried right after.
+    if (!expired || !this.#tokens.unjudged) this.#tokens.refused(ended);
+    this.#roles.fail(ClientRoleChangeFailedReason.ConnectionFailed);
+    if (expired && this.#resume !== undefined) this.#event({ type: 'requestToken' });
+    if (code !== ErrorCode.Ok) this.#event({ type: 'error', code, message });
+    if (reason === Reason.BannedByServer) this.#event({ type: 'connectionBanned' });
+    if (expired) this.#awaitToken(now);
+    else this.#finish(reason === Reason.InvalidToken ? State.Disconnected : State.Failed, reason);
+  }
+
+  /**
+   * The token is over. A new one that is already on its way is used at once.
+   *
+   * @param {number} now
+   */
+  #awaitToken(now) {
+    this.#close();
+    this.#phase = 'awaitingToken';
+    this.#timers.clearAll();
+    this.#tokens.expire();
+    this.#move(State.Failed, Reason.TokenExpired);
+    if (!this.#tokens.pending) return;
+    this.#timers.set('renewal', now + REQUEST_MS);
+    this.#startAgain(now);
+  }
+
+  /**
+   * The server goes down in good order: nobody is told unless it takes long.
+   *
+   * @param {number} now
    * @param {number} pause
    */
   #moveHouse(now, pause) {
-    this.#push({ type: 'close' });
+    this.#close();
     if (this.#phase === 'joined') {
-      this.#timers.clear('ping', 'silence');
+      this.#leaveConnection();
       this.#timers.set('moving', now + MOVING_MS);
-      this.#timers.set('giveUp', now + GIVE_UP_MS);
-      this.#tokens.useForJoin();
     }
-    this.#attempts = 1;
     this.#attemptLater(now, pause);
   }
 
@@ -469,18 +509,34 @@ export class Session {
    * @param {string} token
    */
   #renewToken(now, token) {
-    if (!this.canRenew) return;
-    const resumes = this.#phase === 'awaitingToken';
+    if (!this.staying) return;
     this.#tokens.renew(now, token, this.#way());
-    // A session that ended with its token goes on with the new one.
-    if (resumes && this.#everJoined) this.#start(now, State.Reconnecting, Reason.RenewToken);
-    else if (resumes) this.#start(now, State.Connecting, Reason.Connecting);
+    if (this.#phase === 'awaitingToken') this.#startAgain(now);
   }
 
-  /** How a request reaches the server now: at once, with the next join, or after the join that is under way. */
+  /**
+   * A session that ended with its token goes on with a new one.
+   *
+   * @param {number} now
+   */
+  #startAgain(now) {
+    this.#tokens.takeToJoin();
+    if (this.#resume !== undefined) this.#start(now, State.Reconnecting, Reason.RenewToken);
+    else this.#start(now, State.Connecting, Reason.Connecting);
+  }
+
+  /**
+   * @param {number} now
+   * @param {import('./protocol.d.ts').Role} role
+   */
+  #askRole(now, role) {
+    if (this.staying) this.#roles.ask(now, role, this.#phase === 'awaitingToken' ? 'none' : this.#way());
+  }
+
+  /** How a request reaches the server now. */
   #way() {
-    if (this.#phase === 'joined') return 'wire';
-    return this.#phase === 'joining' ? 'later' : 'join';
+    if (this.#phase === 'joined') return 'message';
+    return this.#phase === 'joining' ? 'afterJoin' : 'join';
   }
 
   /**
@@ -493,27 +549,12 @@ export class Session {
   }
 
   /**
-   * @param {import('./protocol.d.ts').Privilege[]} privileges
-   * @param {number} expiresInMs
-   */
-  #warned(privileges, expiresInMs) {
-    this.#tokens.warn(privileges, expiresInMs);
-    if (privileges.includes('join')) this.#timers.clear('warning');
-  }
-
-  /** The server cannot warn while there is no connection. */
-  #warnOffline() {
-    if (this.#phase !== 'joined') this.#tokens.warn(['join'], WARNING_MS);
-  }
-
-  /**
    * @param {number} now
    * @param {Standing} standing
    */
   #setStanding(now, { role, audio, video, data, expiresInMs }) {
+    this.#tokens.setExpiry(now, expiresInMs);
     const standing = { role, audio, video, data, ...(expiresInMs !== undefined && { expiresInMs }) };
-    if (expiresInMs === undefined) this.#timers.clear('warning');
-    else if (expiresInMs > WARNING_MS) this.#timers.set('warning', now + expiresInMs - WARNING_MS);
     this.#event({ type: 'standingChanged', standing });
   }
 

@@ -1,14 +1,21 @@
 // @ts-check
 /**
- * The token of a session and its renewals. What is in a token is the server's business.
+ * The token of a stay, its renewals, and the warning that one is needed. What is in a token is the server's business.
  *
- * @import { ClientMessage, Privilege } from './protocol.d.ts'
+ * @import { ClientMessage, Ended, Privilege } from './protocol.d.ts'
  * @import { SessionEvent } from './session-io.d.ts'
  * @import { Timers } from './timers.js'
  */
-import { ErrorCode, RenewTokenCode } from './constants.js';
+import { ConnectionChangedReason as Reason, RenewTokenCode } from './constants.js';
 
-/** @typedef {{ id: number, token: string, sent: 'wire' | 'join' | 'later' }} Renewal */
+/**
+ * How a request gets to the server: it has been sent, it goes with the next join (or went with the one that has been
+ * sent), or it follows the join that has been sent without it.
+ *
+ * @typedef {'message' | 'join' | 'afterJoin'} Way
+ */
+
+/** @typedef {{ id: number, token: string, way: Way }} Renewal */
 
 /**
  * @typedef {object} Hooks
@@ -18,23 +25,37 @@ import { ErrorCode, RenewTokenCode } from './constants.js';
  * @property {Timers} timers
  */
 
-/** A renewal without an answer has failed. */
-const ANSWER_MS = 10_000;
+/** A renewal, or a change of role, without an answer for so long has failed. */
+export const REQUEST_MS = 10_000;
+/** The server warns so long before a privilege ends. */
+const WARNING_MS = 30_000;
+/** The session itself warns when the server's warning is so late: it cannot warn during a break. */
+const LATE_MS = 500;
+/** Renewals that a newer one overtook are remembered up to this many: one of them may still be accepted. */
+const MAX_OVERTAKEN = 16;
 
 export class Tokens {
   #hooks;
   /** @type {string | null} */
-  #inUse = null;
+  #inUse;
   /** @type {string | null} the token that the server last accepted, as long as it may be used again */
   #accepted = null;
   /** @type {Renewal | null} */
-  #renewal = null;
-  /** @type {Map<number, string>} tokens of renewals that a newer one overtook; one of them may still be accepted */
+  #pending = null;
+  /** @type {Map<number, string>} */
   #overtaken = new Map();
+  /** @type {number | null} when the session ends, as the server last said */
+  #expiresAt = null;
+  /** Whether the application has been warned that the accepted token ends. */
+  #warned = false;
 
-  /** @param {Hooks} hooks */
-  constructor(hooks) {
+  /**
+   * @param {Hooks} hooks
+   * @param {string | null} token that the application joins with
+   */
+  constructor(hooks, token) {
     this.#hooks = hooks;
+    this.#inUse = token;
   }
 
   /** @returns {string | null} the token for the next join; null for none */
@@ -42,9 +63,14 @@ export class Tokens {
     return this.#inUse;
   }
 
-  /** @param {string | null} token that the application joins with */
-  start(token) {
-    this.#inUse = token;
+  /** Whether a renewal is under way. */
+  get pending() {
+    return this.#pending !== null;
+  }
+
+  /** Whether a renewal is under way whose token the server has not judged. */
+  get unjudged() {
+    return this.#pending !== null && this.#pending.way !== 'join';
   }
 
   /**
@@ -52,36 +78,34 @@ export class Tokens {
    *
    * @param {number} now
    * @param {string} token
-   * @param {Renewal['sent']} way on a live connection, with the next join, or after the join that is under way
+   * @param {Way} way
    */
   renew(now, token, way) {
-    if (this.#renewal?.sent === 'wire') this.#overtaken.set(this.#renewal.id, this.#renewal.token);
+    this.#overtake();
     this.settle(RenewTokenCode.Overtaken);
-    this.#renewal = { id: this.#hooks.nextId(), token, sent: way };
-    this.#hooks.timers.set('renewal', now + ANSWER_MS);
-    if (way === 'wire') this.#send(this.#renewal);
-    if (way === 'join') this.useForJoin();
+    this.#pending = { id: this.#hooks.nextId(), token, way };
+    this.#hooks.timers.set('renewal', now + REQUEST_MS);
+    if (way === 'message') this.#send(now, this.#pending);
+    if (way === 'join') this.takeToJoin();
   }
 
-  /** A renewal that is under way goes with the next join, since its answer will not come any more. */
-  useForJoin() {
+  /** The next join presents the newest token. */
+  takeToJoin() {
+    if (!this.#pending) return;
+    this.#pending.way = 'join';
     this.#overtaken.clear();
-    if (!this.#renewal) return;
-    this.#renewal.sent = 'join';
-    this.#inUse = this.#renewal.token;
+    this.#inUse = this.#pending.token;
   }
 
   /**
-   * The join has succeeded with the token in use.
+   * The join has been accepted, with whatever token it carried.
    *
    * @param {number} now
    */
   joined(now) {
-    this.#accepted = this.#inUse;
-    if (this.#renewal?.sent === 'join') return this.settle(RenewTokenCode.Success);
-    if (this.#renewal?.sent !== 'later') return;
-    this.#send(this.#renewal);
-    this.#hooks.timers.set('renewal', now + ANSWER_MS);
+    this.#accept(this.#inUse);
+    if (this.#pending?.way === 'join') this.settle(RenewTokenCode.Success);
+    else if (this.#pending?.way === 'afterJoin') this.#send(now, this.#pending);
   }
 
   /**
@@ -91,49 +115,53 @@ export class Tokens {
    * @param {number} code
    */
   answered(id, code) {
-    const current = id === this.#renewal?.id;
-    const token = current ? this.#renewal?.token : this.#overtaken.get(id);
+    const current = id === this.#pending?.id;
+    const token = current ? this.#pending?.token : this.#overtaken.get(id);
     this.#overtaken.delete(id);
     if (code === RenewTokenCode.Success && token !== undefined) {
-      this.#accepted = token;
+      this.#accept(token);
       this.#inUse = token;
     }
     if (current) this.settle(code);
   }
 
   /**
-   * @param {number} id of a request that failed
-   * @returns {boolean} whether it was a renewal
+   * @param {number} id of a request that failed for a reason of the server's
+   * @returns {boolean} whether it was the renewal
    */
   failed(id) {
-    if (id !== this.#renewal?.id) return this.#overtaken.delete(id);
+    if (id !== this.#pending?.id) return false;
     this.settle(RenewTokenCode.Failure);
     return true;
   }
 
   /**
-   * A rejoin tried out a new token and was refused: the old one may still be good.
+   * A join was refused: what that says of the renewal that it tried.
    *
-   * @param {number} code of the refusal
-   * @returns {boolean} whether to try again with the old one, which is in use now
+   * @param {Ended} ended
    */
-  revert(code) {
-    const aboutToken = code === ErrorCode.InvalidToken || code === ErrorCode.TokenExpired;
-    if (!aboutToken || this.#renewal?.sent !== 'join' || this.#accepted === null) return false;
-    this.settle(outcome(code));
-    this.#inUse = this.#accepted;
-    return true;
+  refused(ended) {
+    this.settle(this.#pending?.way === 'join' ? outcome(ended) : RenewTokenCode.Failure);
   }
 
   /**
-   * The server has ended the session: no token so far is of use any more.
+   * A new token that a rejoin tried was refused, and the old one may still be good: goes on with that one.
    *
-   * @param {number} code
+   * @param {Ended} ended
+   * @returns {boolean} whether there is an old one
    */
-  ended(code) {
-    this.settle(outcome(code));
+  revert(ended) {
+    const aboutToken = ended.reason === Reason.InvalidToken || ended.reason === Reason.TokenExpired;
+    if (!aboutToken || this.#accepted === null || this.#accepted === this.#inUse) return false;
+    this.#inUse = this.#accepted;
+    this.#hooks.emit({ type: 'error', code: ended.code, message: ended.message });
+    this.refused(ended);
+    return true;
+  }
+
+  /** The token is over: it must not be tried again. */
+  expire() {
     this.#accepted = null;
-    this.#overtaken.clear();
   }
 
   /**
@@ -142,35 +170,88 @@ export class Tokens {
    * @param {number} code
    */
   settle(code) {
-    if (!this.#renewal) return;
-    const { token } = this.#renewal;
-    this.#renewal = null;
+    if (!this.#pending) return;
+    const { token } = this.#pending;
+    this.#pending = null;
     this.#hooks.timers.clear('renewal');
     this.#hooks.emit({ type: 'renewTokenResult', token, code });
   }
 
   /**
+   * The server has said how long the session may last.
+   *
+   * @param {number} now
+   * @param {number | undefined} expiresInMs absent for ever
+   */
+  setExpiry(now, expiresInMs) {
+    this.#expiresAt = expiresInMs === undefined ? null : now + expiresInMs;
+    if (this.#expiresAt === null || this.#warned) this.#hooks.timers.clear('warning');
+    else this.#hooks.timers.set('warning', Math.max(now, this.#expiresAt - WARNING_MS) + LATE_MS);
+  }
+
+  /**
+   * The server's warning has not come.
+   *
+   * @param {number} now
+   */
+  warnLate(now) {
+    this.warn(['join'], Math.max(0, (this.#expiresAt ?? now) - now));
+  }
+
+  /**
+   * Warns, once for the end of the token itself.
+   *
    * @param {Privilege[]} privileges
    * @param {number} expiresInMs
    */
   warn(privileges, expiresInMs) {
-    this.#hooks.emit({ type: 'tokenWillExpire', token: this.#inUse ?? '' });
-    this.#hooks.emit({ type: 'tokenExpiring', privileges, secondsLeft: Math.round(expiresInMs / 1000) });
+    if (privileges.includes('join')) {
+      this.#hooks.timers.clear('warning');
+      if (this.#warned) return;
+      this.#warned = true;
+    }
+    this.#hooks.emit({ type: 'tokenWillExpire', token: this.#accepted ?? '' });
+    this.#hooks.emit({ type: 'tokenExpiring', privileges, secondsLeft: Math.floor((expiresInMs + 500) / 1000) });
   }
 
-  /** @param {Renewal} renewal */
-  #send(renewal) {
-    renewal.sent = 'wire';
+  /** @param {string | null} token */
+  #accept(token) {
+    this.#warned &&= this.#accepted === token;
+    this.#accepted = token;
+  }
+
+  #overtake() {
+    if (this.#pending?.way !== 'message') return;
+    this.#overtaken.set(this.#pending.id, this.#pending.token);
+    const [oldest] = this.#overtaken.keys();
+    if (this.#overtaken.size > MAX_OVERTAKEN && oldest !== undefined) this.#overtaken.delete(oldest);
+  }
+
+  /**
+   * @param {number} now
+   * @param {Renewal} renewal
+   */
+  #send(now, renewal) {
+    renewal.way = 'message';
+    this.#hooks.timers.set('renewal', now + REQUEST_MS);
     this.#hooks.send({ type: 'renewToken', id: renewal.id, token: renewal.token });
   }
 }
 
 /**
- * What the refusal of a join means for the token that it tried out.
+ * What the refusal of a join says about the token that it tried.
  *
- * @param {number} code
+ * @param {Ended} ended
  */
-function outcome(code) {
-  if (code === ErrorCode.TokenExpired) return RenewTokenCode.TokenExpired;
-  return code === ErrorCode.InvalidToken ? RenewTokenCode.InvalidToken : RenewTokenCode.Failure;
+function outcome({ reason, slug }) {
+  if (reason === Reason.TokenExpired) return RenewTokenCode.TokenExpired;
+  if (reason !== Reason.InvalidToken) return RenewTokenCode.Failure;
+  return SLUGS.get(slug) ?? RenewTokenCode.InvalidToken;
 }
+
+/** @type {Map<string, number>} */
+const SLUGS = new Map([
+  ['channel_mismatch', RenewTokenCode.InvalidChannelName],
+  ['wildcard_not_allowed', RenewTokenCode.InvalidChannelName],
+  ['app_id_mismatch', RenewTokenCode.InconsistentAppId],
+]);

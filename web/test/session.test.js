@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Driver, JOINED, REQUEST, TOKEN } from './support/driver.js';
 
+const LOST = 'error 112 no answer from the server for 10 s; the engine goes on trying';
 const STANDING = 'standingChanged {"role":"broadcaster","audio":true,"video":true,"data":true,"expiresInMs":600000}';
 
 /** @param {number} reason @param {number} code */
@@ -39,7 +40,7 @@ describe('joining', () => {
     const driver = new Driver();
     driver.feed({ type: 'join', request: { ...REQUEST, uid: 0, token: null } }).open();
     assert.ok(!('token' in /** @type {object} */ (driver.sent()[0])));
-    driver.receive({ type: 'joined', ...JOINED, uid: 4_000_000_000 });
+    driver.receive({ type: 'joined', ...JOINED, uid: 4_000_000_000 }).pass(500);
     assert.equal(driver.session.uid, 4_000_000_000);
     driver.feed({ type: 'closed' }).open();
     const rejoin = driver.sent().at(-1);
@@ -80,7 +81,7 @@ describe('joining', () => {
     until(9_900);
     assert.ok(driver.opens() >= 5);
     until(10_000);
-    assert.deepEqual(driver.events(), ['connectionLost']);
+    assert.deepEqual(driver.events(), [LOST, 'connectionLost']);
     until(20 * 60_000);
     assert.deepEqual(driver.events(), ['connectionStateChanged 5 4']);
     driver.pass(3_600_000);
@@ -132,7 +133,7 @@ describe('leaving', () => {
 describe('breaks', () => {
   test('a short one is silent', () => {
     const driver = new Driver().joined();
-    driver.pass(500).feed({ type: 'closed' });
+    driver.pass(400).feed({ type: 'closed' });
     assert.deepEqual(driver.take(), [{ type: 'open' }]);
     driver.pass(1_500).back();
     assert.deepEqual(driver.events(), [STANDING]);
@@ -149,7 +150,7 @@ describe('breaks', () => {
     driver.pass(9_999);
     assert.deepEqual(driver.events(), []);
     driver.pass(1);
-    assert.deepEqual(driver.events(), ['connectionStateChanged 4 16', 'connectionLost']);
+    assert.deepEqual(driver.events(), [LOST, 'connectionStateChanged 4 16', 'connectionLost']);
     driver.feed({ type: 'closed' }).pass(2_000);
     assert.equal(driver.opens(), 1);
     driver.back();
@@ -168,6 +169,23 @@ describe('breaks', () => {
     driver.passHearing(10_000);
     assert.equal(driver.take().filter((output) => output.type === 'send' && output.message.type === 'ping').length, 10);
     assert.equal(driver.session.state, 3);
+  });
+
+  test('a server that drops clients at once is not asked without a pause', () => {
+    const driver = new Driver();
+    driver.feed({ type: 'join', request: REQUEST }).open().receive({ type: 'joined', ...JOINED });
+    driver.pass(499).feed({ type: 'closed' });
+    driver.take();
+    driver.pass(499);
+    assert.equal(driver.opens(), 0);
+    driver.pass(1);
+    assert.equal(driver.opens(), 1);
+  });
+
+  test('a server that thinks the connection lost is believed', () => {
+    const driver = new Driver().joined();
+    driver.receive(ended(16, 0));
+    assert.deepEqual(driver.take(), [{ type: 'close' }, { type: 'open' }]);
   });
 
   test('pauses grow from 0.5 s to 10 s', () => {
@@ -305,7 +323,7 @@ describe('tokens', () => {
     const driver = new Driver().joined({ members: [ANN] });
     driver.receive(ended(9, 109));
     assert.deepEqual(driver.events(), ['requestToken', 'error 109 why', 'connectionStateChanged 5 9']);
-    assert.ok(driver.session.canRenew);
+    assert.ok(driver.session.staying);
     driver.feed({ type: 'renewToken', token: '007new' });
     assert.deepEqual(driver.events(), ['connectionStateChanged 4 12']);
     driver.open();
@@ -357,7 +375,7 @@ describe('tokens', () => {
     driver.feed({ type: 'closed' }).feed({ type: 'renewToken', token: '007bad' }).open();
     driver.take();
     driver.receive(ended(8, 110));
-    assert.deepEqual(driver.events(), ['renewTokenResult 007bad 3', 'error 110 why']);
+    assert.deepEqual(driver.events(), ['error 110 why', 'renewTokenResult 007bad 3']);
     driver.open();
     const join = driver.sent()[0];
     assert.ok(join?.type === 'join' && join.token === TOKEN);
@@ -377,6 +395,33 @@ describe('tokens', () => {
     assert.ok(!driver.events().some((event) => event.startsWith('tokenWillExpire')));
     driver.pass(1);
     assert.deepEqual(driver.events(), [`tokenWillExpire ${TOKEN}`, 'tokenExpiring ["join"] 30']);
+    // The server gives it again after the return: once is enough.
+    driver.back({ standing: { ...JOINED.standing, expiresInMs: 29_000 } }).receive(will);
+    assert.ok(!driver.events().some((event) => event.startsWith('tokenWillExpire')));
+  });
+
+  test('a new token that is on its way when the old one ends is used at once', () => {
+    const driver = new Driver().joined();
+    driver.feed({ type: 'renewToken', token: '007new' }).take();
+    driver.receive(ended(9, 109));
+    assert.deepEqual(driver.events(), [
+      'requestToken',
+      'error 109 why',
+      'connectionStateChanged 5 9',
+      'connectionStateChanged 4 12',
+    ]);
+    driver.open();
+    const join = driver.sent()[0];
+    assert.ok(join?.type === 'join' && join.token === '007new');
+  });
+
+  test('what a refused join says of the renewal that it tried', () => {
+    for (const [slug, code] of /** @type {const} */ ([['channel_mismatch', 4], ['app_id_mismatch', 5], ['signature', 3]])) {
+      const driver = new Driver().joined();
+      driver.receive(ended(9, 109)).feed({ type: 'renewToken', token: '007new' }).open().take();
+      driver.receive(ended(8, 110, { slug }));
+      assert.deepEqual(driver.events(), [`renewTokenResult 007new ${code}`, 'error 110 why', 'connectionStateChanged 1 8']);
+    }
   });
 
   test('a leave settles a renewal that is under way', () => {
@@ -440,7 +485,6 @@ describe('the others', () => {
       'remoteMediaState 9 audio 0 5',
       'userMuted 9 audio false',
       'remoteMediaState 9 audio 1 6',
-      'firstDecoded 9 audio 0 0',
       'remoteMediaState 9 audio 2 6',
       'remoteMediaState 9 audio 0 7',
       'userOffline 9 0',

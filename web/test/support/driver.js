@@ -67,11 +67,15 @@ export class Driver {
     return this;
   }
 
-  /** Joins and forgets what came of it. @param {Partial<Joined>} [joined] */
+  /**
+   * Joins, stays long enough for the connection to count as stable, and forgets what came of it.
+   *
+   * @param {Partial<Joined>} [joined]
+   */
   joined(joined = {}) {
     this.feed({ type: 'join', request: { ...REQUEST } }).open();
     this.receive({ type: 'joined', ...JOINED, ...joined });
-    this.take();
+    this.pass(500).receive({ type: 'pong' }).take();
     return this;
   }
 
