@@ -89,10 +89,6 @@ export class Client {
     return this.#callId;
   }
 
-  get canRenew() {
-    return this.#session.staying;
-  }
-
   /** Whether local media is kept for this connection: it is open, on its way, or waits for a token. */
   get active() {
     return !this.#ended && (!this.#begun || this.#session.staying);
@@ -128,14 +124,20 @@ export class Client {
     this.#close();
   }
 
-  /** @param {string} token */
+  /**
+   * @param {string} token
+   * @returns {number} 0, or the negative code of a refusal
+   */
   renewToken(token) {
-    this.#feed({ type: 'renewToken', token });
+    return this.#call({ type: 'renewToken', token });
   }
 
-  /** @param {import('./protocol.d.ts').Role} role */
+  /**
+   * @param {import('./protocol.d.ts').Role} role
+   * @returns {number} 0, or the negative code of a refusal
+   */
   setRole(role) {
-    this.#feed({ type: 'setRole', role });
+    return this.#call({ type: 'setRole', role });
   }
 
   /** @param {VideoEncoderConfiguration} encoder */
@@ -160,6 +162,13 @@ export class Client {
   }
 
   // ---- The session machine ----------------------------------------------------------------------------------------
+
+  /** @param {Input} input a call of the application */
+  #call(input) {
+    const refusal = this.#session.allows(input);
+    if (refusal === 0) this.#feed(input);
+    return refusal;
+  }
 
   /** @param {Input} input */
   #feed(input) {

@@ -303,10 +303,7 @@ export class RtcEngine {
   renewToken(token) {
     if (!this.#context) return -NotInitialized;
     if (typeof token !== 'string' || token === '') return -InvalidArgument;
-    if (!this.#client?.canRenew) return -InvalidState;
-    if (!check.canBeToken(token)) return -ErrorCode.InvalidToken;
-    this.#client.renewToken(token);
-    return OK;
+    return this.#client?.renewToken(token) ?? -InvalidState;
   }
 
   // ---- Role and profile -------------------------------------------------------------------------------------------
@@ -325,15 +322,12 @@ export class RtcEngine {
     if (check.wireProfile(this.#profile) === 'communication') return -Refused;
     this.#latencyLevel = level;
     if (role === this.#role) return OK;
+    if (this.#client && this.#inUse) return this.#client.setRole(check.wireRole(role));
     const before = this.#wantedRole;
-    if (this.#client && this.#inUse) {
-      this.#client.setRole(check.wireRole(role));
-    } else {
-      this.#role = role;
-      // The reference tells of audience before a join, and of broadcaster not.
-      if (role !== ClientRoleType.Audience) return OK;
-      this.#emit('onClientRoleChanged', { channelId: '', localUid: 0 }, before, role);
-    }
+    this.#role = role;
+    // The reference tells of audience before a join, and of broadcaster not.
+    if (role !== ClientRoleType.Audience) return OK;
+    this.#emit('onClientRoleChanged', { channelId: '', localUid: 0 }, before, role);
     return OK;
   }
 

@@ -99,7 +99,7 @@ export function optionsAreValid(options) {
 }
 
 /** @param {unknown} name */
-function isDisplayName(name) {
+export function isDisplayName(name) {
   if (typeof name !== 'string') return false;
   // What the server refuses as well: control characters, and those that turn the direction of text around.
   const harmful = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(name);

@@ -6,15 +6,17 @@
  * left, and `deadline` says when to come back with a tick. It sees no socket, no clock and no session description;
  * whoever drives it does what the outputs say. Times are milliseconds of one clock that only goes on.
  *
- * @import { ClientMessage, Ended, Joined, MediaOffer, ServerMessage, Standing, Subscribe } from './protocol.d.ts'
+ * @import { ClientMessage, Ended, Joined, MediaOffer, Profile, ServerMessage, Standing, Subscribe } from './protocol.d.ts'
  * @import { Input, JoinRequest, Output, SessionEvent } from './session-io.d.ts'
  * @import { Timer } from './timers.js'
  */
 import { ClientRoleChangeFailedReason, ErrorCode, RenewTokenCode } from './constants.js';
 import { ConnectionChangedReason as Reason, ConnectionState as State } from './constants.js';
+import { canBeToken, isChannelName, isDisplayName } from './options.js';
 import { pauseAfter } from './pauses.js';
 import { Roles } from './roles.js';
 import { Roster } from './roster.js';
+import { MAX_EXCEPTIONS } from './subscriptions.js';
 import { Timers } from './timers.js';
 import { REQUEST_MS, Tokens } from './tokens.js';
 
@@ -53,6 +55,8 @@ export class Session {
   #timers = new Timers();
   #attempts = 0;
   #uid = 0;
+  /** @type {Profile} */
+  #profile = 'liveBroadcasting';
   /** @type {string | undefined} the secret to come back with; absent before the first join */
   #resume;
   #pingEvery = PING_MIN_MS;
@@ -84,6 +88,11 @@ export class Session {
     return this.#uid;
   }
 
+  /** The profile of the channel; before the first join the one asked for. */
+  get profile() {
+    return this.#profile;
+  }
+
   /** The role held and the role wanted. */
   get roles() {
     return this.#roles;
@@ -99,12 +108,50 @@ export class Session {
   }
 
   /**
-   * Takes one thing that happened.
+   * Whether a call of the application is possible now. News from the world always is.
+   *
+   * @param {Input} input
+   * @returns {number} what the application's method returns: 0, or a negative code
+   */
+  allows(input) {
+    switch (input.type) {
+      case 'join': return this.#state === State.Disconnected ? checkRequest(input.request) : -ErrorCode.JoinChannelRejected;
+      case 'leave': return this.#state === State.Disconnected ? -ErrorCode.LeaveChannelRejected : 0;
+      case 'renewToken': return this.#allowsToken(input.token);
+      case 'setRole': return this.#allowsRole();
+      case 'subscribe': return this.#allowsSubscribe(input.subscribe);
+      case 'setMuted':
+      case 'negotiate': return this.staying ? 0 : -ErrorCode.InvalidState;
+      default: return 0;
+    }
+  }
+
+  #allowsRole() {
+    if (!this.staying) return -ErrorCode.InvalidState;
+    return this.#profile === 'communication' ? -ErrorCode.Refused : 0;
+  }
+
+  /** @param {Subscribe} subscribe */
+  #allowsSubscribe({ except }) {
+    if (!this.staying) return -ErrorCode.InvalidState;
+    return except.length > MAX_EXCEPTIONS ? -ErrorCode.InvalidArgument : 0;
+  }
+
+  /** @param {string} token */
+  #allowsToken(token) {
+    if (token === '') return -ErrorCode.InvalidArgument;
+    if (!this.staying) return -ErrorCode.InvalidState;
+    return canBeToken(token) ? 0 : -ErrorCode.InvalidToken;
+  }
+
+  /**
+   * Takes one thing that happened. A call that `allows` refuses changes nothing.
    *
    * @param {number} now
    * @param {Input} input
    */
   handle(now, input) {
+    if (this.allows(input) !== 0) return;
     switch (input.type) {
       case 'join': return this.#join(now, input.request);
       case 'leave': return this.#leave();
@@ -142,9 +189,9 @@ export class Session {
    * @param {JoinRequest} request
    */
   #join(now, request) {
-    if (this.#state !== State.Disconnected) return;
     this.#request = { ...request };
     this.#uid = request.uid;
+    this.#profile = request.profile;
     this.#resume = undefined;
     this.#tokens = new Tokens(this.#hooks, request.token || null);
     this.#roles = new Roles(this.#hooks, request.role);
@@ -167,7 +214,6 @@ export class Session {
   }
 
   #leave() {
-    if (this.#state === State.Disconnected) return;
     if (this.#phase === 'joined' || this.#phase === 'joining') this.#send({ type: 'leave' });
     this.#tokens.settle(RenewTokenCode.Failure);
     this.#finish(State.Disconnected, Reason.LeaveChannel);
@@ -319,7 +365,7 @@ export class Session {
       case 'silence': return this.#silence(now);
       case 'lost': return this.#lost();
       case 'giveUp': return this.#giveUp();
-      case 'renewal': return this.#tokens.settle(RenewTokenCode.Failure);
+      case 'renewal': return this.#tokens.timedOut();
       case 'role': return this.#roles.fail(ClientRoleChangeFailedReason.RequestTimeOut);
       case 'warning': return this.#tokens.warnLate(now);
     }
@@ -413,6 +459,7 @@ export class Session {
     this.#pingEvery = Math.max(joined.pingEveryMs, PING_MIN_MS);
     this.#timers.set('ping', now + this.#pingEvery);
     this.#uid = joined.uid;
+    this.#profile = joined.profile;
     this.#resume = joined.resume;
     if (joined.media) this.#push({ type: 'answer', media: joined.media });
     this.#tellJoined();
@@ -509,7 +556,6 @@ export class Session {
    * @param {string} token
    */
   #renewToken(now, token) {
-    if (!this.staying) return;
     this.#tokens.renew(now, token, this.#way());
     if (this.#phase === 'awaitingToken') this.#startAgain(now);
   }
@@ -530,7 +576,7 @@ export class Session {
    * @param {import('./protocol.d.ts').Role} role
    */
   #askRole(now, role) {
-    if (this.staying) this.#roles.ask(now, role, this.#phase === 'awaitingToken' ? 'none' : this.#way());
+    this.#roles.ask(now, role, this.#phase === 'awaitingToken' ? 'none' : this.#way());
   }
 
   /** How a request reaches the server now. */
@@ -597,4 +643,14 @@ export class Session {
   #push(output) {
     this.#outputs.push(output);
   }
+}
+
+/**
+ * @param {JoinRequest} request
+ * @returns {number} 0, or a negative code
+ */
+function checkRequest({ channel, name, subscribe }) {
+  if (!isChannelName(channel)) return -ErrorCode.InvalidChannelName;
+  const named = name === undefined || isDisplayName(name);
+  return named && subscribe.except.length <= MAX_EXCEPTIONS ? 0 : -ErrorCode.InvalidArgument;
 }

@@ -6,7 +6,7 @@
  */
 
 /** The server takes no more. */
-const MAX_EXCEPTIONS = 1024;
+export const MAX_EXCEPTIONS = 1024;
 
 export class Subscriptions {
   /** @type {Partial<Record<Kind, boolean>>} a call for all users, which overrides the join options */

@@ -18,8 +18,6 @@ const LISTS = {
   RenewCode: constants.RenewTokenCode,
   OfflineReason: constants.UserOfflineReason,
   RoleChangeFailure: constants.ClientRoleChangeFailedReason,
-  RemoteState: constants.RemoteMediaState,
-  RemoteReason: constants.RemoteMediaReason,
 };
 
 test('the numbers are those of the protocol', () => {
