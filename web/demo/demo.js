@@ -66,7 +66,7 @@ async function start() {
     renderTitle(state);
     if (state.phase === 'prejoin' && before.phase !== 'prejoin') byId('join-form').querySelector('button')?.focus();
   });
-  store.listen((action, state, before) => {
+  store.listen((_action, state, before) => {
     if (state.step === 'network' && before.step !== 'network') watchSlowness();
     if (state.breakReason === null && before.breakReason !== null && state.phase === 'call')
       notify('You are back in the call.');

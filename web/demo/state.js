@@ -218,7 +218,7 @@ function connection(state, { state: connected, reason }) {
     case RECONNECTING:
       return { ...quiet, phase: 'call', breakReason: reason, end: null };
     case FAILED:
-      return { ...quiet, phase: reason === TOKEN_EXPIRED && state.me.uid && wasIn(state) ? 'expired' : 'refused', end };
+      return { ...quiet, phase: reason === TOKEN_EXPIRED && wasIn(state) ? 'expired' : 'refused', end };
     default:
       return reason === LEAVE ? quiet : { ...quiet, phase: 'refused', end };
   }

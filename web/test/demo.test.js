@@ -248,7 +248,7 @@ test('an end inside the call differs from a refusal at the door', () => {
     { type: 'connection', state: 5, reason: 9 },
   ];
   assert.equal(story(...IN, ...over).phase, 'expired');
-  const atDoor = story(JOIN, CONNECTING, ...over);
+  const atDoor = story({ ...JOIN, uid: 7 }, CONNECTING, ...over);
   assert.equal(atDoor.phase, 'refused');
   assert.deepEqual(atDoor.end, { code: 109, reason: 9, text: 'expired 0 s ago' });
   const back = story(
