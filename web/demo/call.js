@@ -261,6 +261,7 @@ export class Call {
  * @returns {import('./state.js').DeviceFault}
  */
 function faultOf(reason) {
+  if (!globalThis.isSecureContext) return 'insecure';
   return FAULTS.get(reason) ?? 'failed';
 }
 

@@ -20,7 +20,9 @@ export function renderControls(state) {
   renderShare(me);
   renderRole(me);
   setWords(byId('break-banner'), state.breakReason === null ? '' : reconnecting(state.breakReason));
-  setWords(byId('device-banner'), phase === 'call' ? rightsBanner(me) : '');
+  setWords(byId('device-banner'), phase === 'call' ? deviceBanner(me) : '');
+  byId('renewal-banner').hidden = phase !== 'call' || state.token.fault === '';
+  setText(byId('renewal-words'), `Your token was not renewed. ${state.token.fault}`);
   byId('sound-banner').hidden = !state.soundBlocked;
   byId('share-banner').hidden = !me.screen;
   byId('alone').hidden = phase !== 'call' || people.size > 0;
@@ -94,12 +96,19 @@ function renderRole({ speaker }) {
 }
 
 /**
- * What the token keeps the visitor from, on stage.
+ * What keeps the visitor, who is on stage, from being seen or heard.
  *
  * @param {State['me']} me
  */
-function rightsBanner({ speaker, mayAudio, mayVideo }) {
-  if (!speaker || (mayAudio && mayVideo)) return '';
+function deviceBanner({ speaker, mayAudio, mayVideo, mic, micFault, camera, cameraFault }) {
+  if (!speaker) return '';
+  if (mayAudio && mayVideo) {
+    const faults = [
+      mic && micFault ? deviceFault('microphone', micFault) : '',
+      camera && cameraFault ? deviceFault('camera', cameraFault) : '',
+    ];
+    return faults.filter(Boolean).join(' ');
+  }
   const what = !mayAudio && !mayVideo ? 'sound or picture' : mayAudio ? 'a picture' : 'sound';
   return `Your token does not let you send ${what} now.`;
 }

@@ -12,7 +12,7 @@ import { Call } from './call.js';
 import { fromAddress, fromStore, shareLink } from './choices.js';
 import { renderControls } from './controls.js';
 import { byId, setText, setWords } from './dom.js';
-import { announcePeople, notify } from './notices.js';
+import { announcePeople, notify, warnMuted } from './notices.js';
 import { closeSheets, fillSettings, offeredWay, openSheet, renderPeople, renderVeils, wirePanels } from './panels.js';
 import { Prejoin } from './prejoin.js';
 import { Renewal } from './renewal.js';
@@ -49,6 +49,7 @@ async function start() {
   setTheme();
   wirePanels();
   announcePeople(store);
+  warnMuted(store);
   store.dispatch({ type: 'me', change: { mic: choices.mic, camera: choices.camera } });
   setAutoRenew(choices.autoRenew);
   wire();
@@ -57,14 +58,15 @@ async function start() {
     const isIn = state.phase !== 'prejoin';
     byId('prejoin').hidden = isIn;
     byId('call').hidden = !isIn;
+    // The stage first: it lets go of the camera's picture, which the form then takes.
+    stage.render(state);
     prejoin.render(state);
     renderControls(state);
-    stage.render(state);
     tokenView.render(state);
     renderPeople(state);
     renderVeils(state);
     renderTitle(state);
-    if (state.phase === 'prejoin' && before.phase !== 'prejoin') byId('join-form').querySelector('button')?.focus();
+    moveFocus(state.phase, before.phase);
   });
   store.listen((_action, state, before) => {
     if (state.step === 'network' && before.step !== 'network') watchSlowness();
@@ -80,8 +82,9 @@ async function start() {
 
 async function configure() {
   try {
-    config = await fetchConfig();
+    config = await learnConfig();
     prejoin.configured(config);
+    setAutoRenew(choices.autoRenew);
     call.open(choices.appId || config.appId);
     call.useDevice('camera', choices.cameraId);
     call.useDevice('microphone', choices.micId);
@@ -89,6 +92,24 @@ async function configure() {
     prejoin.unreachable(wordsOf(error));
   }
   prejoin.render(store.state);
+}
+
+async function learnConfig() {
+  const learned = await fetchConfig();
+  for (const id of ['paste-next', 'expired-paste']) byId(id).hidden = learned.tokenRouteOpen;
+  return learned;
+}
+
+/**
+ * Where the keyboard goes on when a view has gone.
+ *
+ * @param {string} phase
+ * @param {string} before
+ */
+function moveFocus(phase, before) {
+  if (phase === before) return;
+  if (phase === 'prejoin') byId('join-form').querySelector('button')?.focus();
+  if (phase === 'call') byId('channel-title').focus();
 }
 
 // ---- Entering -------------------------------------------------------------------------------------------------------
@@ -105,7 +126,7 @@ async function enter(entry) {
   const uid = Number(entry.uid || 0);
   store.dispatch({ type: 'join', channel: entry.channel, uid, name: entry.name, speaker, pasted: entry.token !== '' });
   try {
-    config ??= await fetchConfig();
+    config ??= await learnConfig();
     const opened = call.open(entry.appId || config.appId);
     if (opened !== 0) return refuseByEngine(opened);
     const token = entry.token || (await newToken(entry.role));
@@ -130,7 +151,7 @@ function refuseByEngine(code) {
  * @param {'speak' | 'listen'} role
  */
 async function newToken(role) {
-  config ??= await fetchConfig();
+  config ??= await learnConfig();
   if (!config.tokenRouteOpen) {
     throw new TokenProblem('This server gives tokens only to callers it knows. Paste a new one from your app.');
   }
@@ -176,8 +197,9 @@ async function switchRole() {
   return call.setRole(true);
 }
 
-/** @param {boolean} auto */
-function setAutoRenew(auto) {
+/** @param {boolean} wish where the page cannot get tokens, it cannot renew them either */
+function setAutoRenew(wish) {
+  const auto = wish && (config?.tokenRouteOpen ?? true);
   renewal.auto = auto;
   tokenView.auto = auto;
   for (const id of ['auto-renew', 'pre-auto-renew']) /** @type {HTMLInputElement} */ (byId(id)).checked = auto;
@@ -192,12 +214,6 @@ async function copyLink() {
   } catch {
     notify(`The browser does not let this page copy. The link is ${link}`, 12_000);
   }
-}
-
-/** @param {string} id */
-function openTokenSheet(id) {
-  byId('paste-next').hidden = config?.tokenRouteOpen ?? false;
-  openSheet(id);
 }
 
 function renewNow() {
@@ -217,7 +233,7 @@ const ACTIONS = {
   copy: () => void copyLink(),
   leave,
   people: () => openSheet('people-panel'),
-  token: () => openTokenSheet('token-panel'),
+  token: () => openSheet('token-panel'),
   settings: () => {
     void fillSettings(call, choices);
     openSheet('settings-panel');

@@ -31,6 +31,7 @@ export class MicMeter {
   async start(deviceId) {
     this.stop();
     const turn = this.#turn;
+    if (!navigator.mediaDevices) return this.#onFault('insecure');
     try {
       const audio = deviceId ? { deviceId: { ideal: deviceId } } : true;
       const stream = await navigator.mediaDevices.getUserMedia({ audio });
@@ -41,6 +42,7 @@ export class MicMeter {
     } catch (error) {
       if (turn === this.#turn) this.#onFault(faultOf(error));
     }
+    return undefined;
   }
 
   stop() {

@@ -82,6 +82,26 @@ export function announcePeople(store) {
   }
 }
 
+/** Louder than this is speech, 0 to 255. */
+const LOUD = 60;
+/** How long nobody is told again, in ms. */
+const TOLD_MS = 20_000;
+
+/**
+ * Tells a visitor who speaks while muted.
+ *
+ * @param {Store} store
+ */
+export function warnMuted(store) {
+  let told = -Infinity;
+  store.listen(({ type }, { me, phase }) => {
+    if (type !== 'volumes' || phase !== 'call' || !me.speaker || me.mic || me.volume < LOUD) return;
+    if (performance.now() - told < TOLD_MS) return;
+    told = performance.now();
+    notify('You are muted.');
+  });
+}
+
 /** @param {string[]} names */
 function together(names) {
   if (names.length > NAMED) return `${names.length} people`;

@@ -14,6 +14,8 @@ import { MicMeter } from './meter.js';
 import { fillPicker } from './pickers.js';
 import { deviceFault } from './words.js';
 
+const ANYWAY = 'You can join without it.';
+
 /** @typedef {Choices & {token: string}} Entry what the form holds; a token is never remembered */
 
 /** The form and the mirror. */
@@ -68,14 +70,19 @@ export class Prejoin {
   /** @param {State} state */
   render({ phase, me }) {
     this.#show(phase === 'prejoin');
+    // On the way in the mirror's camera stays open, for it is needed next; a listener needs none.
+    if (phase === 'call' || (phase === 'joining' && !me.speaker)) this.#call.preview(false);
     if (phase !== 'prejoin') return;
     showToggle('pre-mic', me.mic, me.micFault !== '', ['mic', 'mic-off'], 'Microphone');
     showToggle('pre-camera', me.camera, me.cameraFault !== '', ['camera', 'camera-off'], 'Camera');
     const listens = this.#listen.checked;
     this.#preview.dataset.state = me.cameraFault ? 'fault' : me.camera && me.cameraRuns ? 'on' : 'off';
     const still = me.camera ? 'Starting the camera…' : 'Your camera is off.';
-    setText(byId('preview-words'), me.cameraFault ? deviceFault('camera', me.cameraFault) : still);
-    setWords(byId('mic-words'), me.micFault && me.mic && !listens ? deviceFault('microphone', me.micFault) : '');
+    setText(byId('preview-words'), me.cameraFault ? `${deviceFault('camera', me.cameraFault)} ${ANYWAY}` : still);
+    setWords(
+      byId('mic-words'),
+      me.micFault && me.mic && !listens ? `${deviceFault('microphone', me.micFault)} ${ANYWAY}` : '',
+    );
   }
 
   /** Fills the lists of devices; their names are known once one of them has been allowed. */

@@ -67,7 +67,7 @@
  * @property {boolean} soundBlocked the browser waits for a click before it plays
  */
 
-/** @typedef {'refused' | 'absent' | 'busy' | 'failed'} DeviceFault */
+/** @typedef {'refused' | 'absent' | 'busy' | 'insecure' | 'failed'} DeviceFault */
 
 /** @typedef {{type: string, [field: string]: any}} Action */
 

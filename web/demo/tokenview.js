@@ -14,7 +14,7 @@ export class TokenView {
   #store;
   #pill = byId('token-pill');
   #ring = byId('token-ring');
-  #renew = /** @type {HTMLButtonElement} */ (document.querySelector('[data-action="renew"]'));
+  #renew = /** @type {HTMLButtonElement} */ (document.querySelector('dialog [data-action="renew"]'));
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #phase = 'none';

@@ -68,24 +68,23 @@ export function reconnecting(reason) {
 }
 
 /**
- * Why there is no picture or sound from a local device.
+ * Why there is no picture or sound from a local device, and what helps.
  *
- * @param {'camera' | 'microphone' | 'screen'} device
- * @param {'refused' | 'absent' | 'busy' | 'failed'} fault
+ * @param {'camera' | 'microphone'} device
+ * @param {import('./state.js').DeviceFault} fault
  */
 export function deviceFault(device, fault) {
-  const name = { camera: 'camera', microphone: 'microphone', screen: 'screen' }[device];
   switch (fault) {
     case 'refused':
-      return device === 'screen'
-        ? 'The browser was not allowed to share the screen.'
-        : `The ${name} is blocked. Allow it beside the address bar, or join without it.`;
+      return `The ${device} is blocked. Allow it beside the address bar.`;
     case 'absent':
-      return `No ${name} was found. You can join without it.`;
+      return `No ${device} was found.`;
     case 'busy':
-      return `Another program uses the ${name}. Close it there, or join without it.`;
+      return `Another program uses the ${device}. Close it there.`;
+    case 'insecure':
+      return `The browser gives no ${device} to this page: open it over https, or on the server’s own machine.`;
     default:
-      return `The ${name} could not be started. You can join without it.`;
+      return `The ${device} could not be started.`;
   }
 }
 

@@ -186,6 +186,7 @@ test('failed renewals, refused calls, breaks and devices have words', () => {
   assert.match(deviceFault('camera', 'refused'), /blocked/);
   assert.match(deviceFault('microphone', 'absent'), /No microphone/);
   assert.match(deviceFault('camera', 'busy'), /Another program/);
+  assert.match(deviceFault('camera', 'insecure'), /https/);
 });
 
 test('initials are letters', () => {
