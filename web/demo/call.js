@@ -214,6 +214,8 @@ export class Call {
       onStandingChanged: (_connection, standing) => tell({ type: 'standing', standing, now: Date.now() }),
       onTokenPrivilegeWillExpire: () => this.hooks.willExpire(),
       onRenewTokenResult: (_connection, _token, code) => this.#renewals.shift()?.(code),
+      onClientRoleChanged: (_connection, _before, role) =>
+        tell({ type: 'me', change: { speaker: role === ClientRoleType.Broadcaster } }),
       onClientRoleChangeFailed: () => this.hooks.roleRefused(),
 
       onLocalVideoStateChanged: (source, state, reason) => this.#captured(source, state, reason),
@@ -228,6 +230,8 @@ export class Call {
       onDevicesChanged: () => this.hooks.devicesChanged(),
 
       onAudioVolumeIndication: (_connection, speakers) => {
+        // The engine tells of the visitor and of the others in turn; an empty list says nothing of either.
+        if (speakers.length === 0) return;
         const local = speakers.some(({ uid }) => uid === 0);
         tell({ type: 'volumes', local, levels: new Map(speakers.map(({ uid, volume }) => [uid, volume])) });
       },

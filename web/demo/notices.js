@@ -83,7 +83,7 @@ export function announcePeople(store) {
 }
 
 /** Louder than this is speech, 0 to 255. */
-const LOUD = 60;
+const LOUD = 100;
 /** How long nobody is told again, in ms. */
 const TOLD_MS = 20_000;
 

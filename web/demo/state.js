@@ -159,8 +159,8 @@ export const cameraOf = ({ sendsCamera, mutedVideo }) => stream(sendsCamera, mut
  */
 const stream = (sends, muted) => (!sends ? 'none' : muted ? 'muted' : 'on');
 
-/** Quieter than this is breath and noise. */
-const SPEAKING = 18;
+/** Quieter than this is breath and noise: 45 dB below full scale, on the engine's scale. */
+const SPEAKING = 64;
 /** Ends of one and the same token, as the network tells them, differ by less than this. */
 const SAME_END_MS = 1_500;
 
