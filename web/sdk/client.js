@@ -32,6 +32,10 @@ import { Signal } from './signal.js';
  * @property {() => void} pageLeft the visitor has left the page
  */
 
+/** A timer that fires so late means that the page was frozen or busy, in ms. */
+const LATE_MS = 500;
+/** How long the messages that wait then are given, in ms. */
+const MESSAGES_FIRST_MS = 100;
 /** The last figures before a leave are awaited no longer than this, in ms. */
 const LAST_FIGURES_MS = 300;
 
@@ -192,7 +196,18 @@ export class Client {
     clearTimeout(this.#timer);
     const deadline = this.#session.deadline();
     if (deadline === null) return;
-    this.#timer = setTimeout(() => this.#feed({ type: 'tick' }), Math.max(0, deadline - performance.now()));
+    this.#timer = setTimeout(() => this.#due(deadline), Math.max(0, deadline - performance.now()));
+  }
+
+  /**
+   * A page that was frozen or busy has messages waiting, which show that the server is alive: they go first.
+   *
+   * @param {number} deadline
+   */
+  #due(deadline) {
+    const tick = () => this.#feed({ type: 'tick' });
+    if (performance.now() - deadline < LATE_MS) return tick();
+    this.#timer = setTimeout(tick, MESSAGES_FIRST_MS);
   }
 
   /** @param {Output} output */
@@ -351,12 +366,17 @@ export class Client {
    * @param {Source} source
    */
   #isSent(source) {
-    return (this.#peer?.publishState(source) ?? 'published') === 'published';
+    return (this.#livePeer?.publishState(source) ?? 'published') === 'published';
   }
 
   /** @param {Source} source */
   #isConfirmed(source) {
-    return this.#peer?.publishState(source) === 'published';
+    return this.#livePeer?.publishState(source) === 'published';
+  }
+
+  /** The connection that carries media now: the one before, until its successor has its answer. */
+  get #livePeer() {
+    return this.#peer?.answered ? this.#peer : (this.#previous ?? this.#peer);
   }
 
   /** @param {import('./watch.js').Sighting} sighting */

@@ -24,6 +24,10 @@ import { preferCodecs } from './codecs.js';
 const SPARE_SLOTS = /** @type {Kind[]} */ (['audio', 'audio', 'video', 'video', 'video', 'video']);
 /** The server takes no more slots. */
 const MAX_SLOTS = 256;
+/** An offer that was refused, for example because there were too many in a second, is repeated after this time, in ms. */
+const OFFER_AGAIN_MS = 1_500;
+/** So many refusals in a row, and the next change is awaited instead. */
+const MAX_REFUSALS = 3;
 /** A connection that stays broken for so long is given up, in ms. */
 const BROKEN_MS = 4_000;
 
@@ -43,6 +47,9 @@ export class Peer {
   #stale = false;
   #answered = false;
   #closed = false;
+  #refusals = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #againTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #brokenTimer;
 
@@ -169,24 +176,28 @@ export class Peer {
     if (this.#closed) return;
     this.#answered = true;
     this.#negotiating = false;
-    this.setSlots(slots);
+    this.#refusals = 0;
     for (const { mid, state } of publish) this.#takeState(mid, state);
+    this.setSlots(slots);
     this.#tellMuted();
-    this.#hooks.changed();
     this.#negotiateIfStale();
   }
 
-  /** The server did not take an offer: the connection goes on as it was. */
+  /** The server did not take an offer: the connection goes on as it was, and everything is offered again. */
   async rollBack() {
     if (this.#connection.signalingState !== 'have-local-offer') return;
     await this.#connection.setLocalDescription({ type: 'rollback' });
     this.#negotiating = false;
-    // The next change offers everything again.
     this.#stale = true;
+    this.#refusals += 1;
+    clearTimeout(this.#againTimer);
+    if (this.#refusals > MAX_REFUSALS) return;
+    this.#againTimer = setTimeout(() => this.#negotiateIfStale(), OFFER_AGAIN_MS * this.#refusals);
   }
 
   close() {
     this.#closed = true;
+    clearTimeout(this.#againTimer);
     clearTimeout(this.#brokenTimer);
     this.#connection.onconnectionstatechange = null;
     this.#connection.close();

@@ -152,6 +152,8 @@ class View {
   #own;
   /** @type {MediaStreamTrack | null} */
   #track = null;
+  /** @type {MediaStreamTrack | null} what is to be shown next, or is shown */
+  #next = null;
   /** @type {((width: number, height: number, elapsed: number) => void) | null} */
   onFirstFrame = null;
   /** @type {((width: number, height: number) => void) | null} */
@@ -174,8 +176,21 @@ class View {
     this.#video.addEventListener('resize', this.#onResize);
   }
 
-  /** @param {MediaStreamTrack | null} track */
+  /**
+   * Shows a track. One whose pictures have not come yet replaces another as soon as they do: the last picture of the
+   * other stays meanwhile.
+   *
+   * @param {MediaStreamTrack | null} track
+   */
   show(track) {
+    this.#next = track;
+    if (track === this.#track) return;
+    if (!track?.muted || !this.#track) return this.#attach(track);
+    track.addEventListener('unmute', () => this.#next === track && this.#attach(track), { once: true });
+  }
+
+  /** @param {MediaStreamTrack | null} track */
+  #attach(track) {
     if (track === this.#track) return;
     this.#track = track;
     this.#video.srcObject = track && new MediaStream([track]);
