@@ -29,6 +29,8 @@ pub(crate) struct Datagram {
 
 pub(crate) struct Net {
     pub(crate) weather: Weather,
+    /// When set, a copy of everything that is sent.
+    pub(crate) record: Option<Vec<Datagram>>,
     rng: fastrand::Rng,
     under_way: BTreeMap<(Instant, u64), Datagram>,
     sent: u64,
@@ -36,10 +38,14 @@ pub(crate) struct Net {
 
 impl Net {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { weather: Weather::FAIR, rng: fastrand::Rng::with_seed(seed), under_way: BTreeMap::new(), sent: 0 }
+        let rng = fastrand::Rng::with_seed(seed);
+        Self { weather: Weather::FAIR, record: None, rng, under_way: BTreeMap::new(), sent: 0 }
     }
 
     pub(crate) fn send(&mut self, now: Instant, datagram: Datagram) {
+        if let Some(record) = &mut self.record {
+            record.push(datagram.clone());
+        }
         if self.rng.u64(0..1_000) < self.weather.loss {
             return;
         }
