@@ -11,6 +11,7 @@ pub(crate) struct Wire {
     /// How long the encrypted bodies of RTP packets were.
     pub(crate) body_lengths: BTreeMap<SocketAddr, BTreeSet<usize>>,
     largest: BTreeMap<SocketAddr, usize>,
+    bytes: BTreeMap<SocketAddr, usize>,
     streams: BTreeMap<(SocketAddr, u32), Stream>,
 }
 
@@ -27,6 +28,7 @@ impl Wire {
     pub(crate) fn note(&mut self, destination: SocketAddr, bytes: &[u8]) {
         self.datagrams += 1;
         *self.destinations.entry(destination).or_default() += 1;
+        *self.bytes.entry(destination).or_default() += bytes.len();
         let largest = self.largest.entry(destination).or_default();
         *largest = bytes.len().max(*largest);
         let is_rtp = bytes.len() >= 12 && bytes[0] >> 6 == 2 && !(64..96).contains(&(bytes[1] & 0x7F));
@@ -43,6 +45,10 @@ impl Wire {
 
     pub(crate) fn largest_to(&self, destination: SocketAddr) -> usize {
         self.largest.get(&destination).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn bytes_to(&self, destination: SocketAddr) -> usize {
+        self.bytes.get(&destination).copied().unwrap_or_default()
     }
 
     pub(crate) fn sent_to(&self, destination: SocketAddr) -> usize {

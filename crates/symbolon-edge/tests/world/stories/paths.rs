@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use symbolon_edge::{MediaLoss, What};
+use symbolon_edge::{DropCause, MediaLoss, What};
 use symbolon_proto::message::{ClientMessage, Kind, ServerMessage};
 
 use crate::world::World;
@@ -106,4 +106,39 @@ fn the_certificate_of_a_session_cannot_change() {
     assert!(matches!(last, ServerMessage::Error { id: Some(4), slug, .. } if slug == "invalid_sdp"));
     world.run_for(1);
     assert!(world.clients["ann"].open);
+}
+
+#[test]
+fn a_client_that_moves_to_another_address_is_followed() {
+    let mut world = World::new(85);
+    let (ann, bob) = (world.publisher(1), world.viewer(2));
+    world.join("ann", ann);
+    world.join("bob", bob);
+    world.run_for(2);
+    // The NAT gives bob another address: what the edge gets from him comes from there.
+    let old = world.clients["bob"].address;
+    world.net.moved = Some((old, ([10, 8, 8, 8], 8).into()));
+    world.run_for(10);
+    let before = world.count("bob", 1, Kind::Video);
+    world.run_for(2);
+    assert!(world.count("bob", 1, Kind::Video) > before + 140, "media follows, and all of it");
+    assert!(world.clients["bob"].open);
+}
+
+#[test]
+fn an_address_that_does_not_answer_gets_little() {
+    let mut world = World::new(86);
+    let (ann, eve) = (world.publisher(1), world.viewer(2));
+    world.join("ann", ann);
+    world.join("eve", eve);
+    world.run_for(2);
+    // Eve's checks claim to come from someone else, who never asked for anything and says nothing.
+    let (eve, victim) = (world.clients["eve"].address, ([203, 0, 113, 5], 5).into());
+    world.net.moved = Some((eve, victim));
+    world.net.deaf = true;
+    world.run_for(30);
+    let media = 30 * 75 * 900;
+    let sent = world.wire.bytes_to(victim);
+    assert!(sent > 0 && sent < media / 5, "{sent} bytes");
+    assert!(world.stats().dropped.get(DropCause::UnprovenAddress) > 0);
 }
