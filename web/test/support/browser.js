@@ -70,6 +70,9 @@ class FakeTransceiver {
 }
 
 export class FakeConnection {
+  /** What every connection reports: a test may set it. @type {Map<string, any>} */
+  static stats = new Map();
+
   /** @type {FakeTransceiver[]} */
   transceivers = [];
   connectionState = 'new';
@@ -94,8 +97,11 @@ export class FakeConnection {
     this.signalingState = 'stable';
   }
 
+  /** A real browser takes its time, and gives no figures of a connection that was closed before. */
   async getStats() {
-    return new Map();
+    if (this.connectionState === 'closed') throw new Error('closed');
+    await settled();
+    return FakeConnection.stats;
   }
 
   close() {
