@@ -4,11 +4,13 @@
 #![expect(clippy::disallowed_methods, reason = "a story has to begin at some instant")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "a story looks at a few messages and events of many")]
 
+mod ticket;
 mod world;
 
 use symbolon_proto::message::{Privilege, Role};
 
-use crate::world::{World, minutes, publisher, seconds, subscriber};
+use crate::ticket::{Ticket, publisher, subscriber};
+use crate::world::{World, minutes, seconds};
 
 const JOINED: [&str; 3] = ["state 2/0", "state 3/1", "joined"];
 
@@ -17,7 +19,7 @@ fn and(first: &[&'static str], more: &[&'static str]) -> Vec<&'static str> {
 }
 
 /// Ann (1) is there and knows of Bob (2), who sees her.
-fn ann_and_bob(ann: world::Ticket, bob: world::Ticket) -> World {
+fn ann_and_bob(ann: Ticket, bob: Ticket) -> World {
     let mut world = World::new();
     world.join("ann", 1, ann);
     world.join("bob", 2, bob);

@@ -9,15 +9,17 @@ use symbolon_proto::code::ErrorCode;
 use symbolon_proto::grant::{App, Door};
 use symbolon_proto::id::{AppId, ChannelName, ConnId, Mid, Token, Uid};
 use symbolon_proto::message::{
-    ClientMessage, Ended, Join, Kind, MediaAnswer, MediaOffer, Privilege, Profile, PublishBinding, Role, ServerMessage,
+    ClientMessage, Ended, Join, Kind, MediaAnswer, MediaOffer, Privilege, PublishBinding, Role, ServerMessage,
     SlotBinding, Source, Subscribe,
 };
 use symbolon_proto::session::{Event, Input, JoinRequest, Output, Pauses, Session};
 use symbolon_proto::standing::Rule;
-use symbolon_token::{AccessToken, AppCertificate, Issue, Service};
+use symbolon_token::AppCertificate;
+
+use crate::ticket::Ticket;
 
 const APP: &str = "0123456789abcdef0123456789abcdef";
-const CERTIFICATE: &str = "fedcba9876543210fedcba9876543210";
+pub(crate) const CERTIFICATE: &str = "fedcba9876543210fedcba9876543210";
 pub(crate) const CHANNEL: &str = "AgoraChannel";
 /// One way through the network.
 const DELAY: Duration = Duration::from_millis(20);
@@ -77,81 +79,6 @@ enum Parcel {
     ClosedByServer,
 }
 
-/// A token to be made, and what its holder asks to be.
-#[derive(Clone)]
-pub(crate) struct Ticket {
-    uid: u32,
-    named: bool,
-    channel: &'static str,
-    life: u32,
-    /// Lives of the four privileges in seconds; 0 for as long as the token.
-    privileges: [Option<u32>; 4],
-    age: u32,
-    role: Role,
-    profile: Profile,
-}
-
-/// Ten minutes, everything allowed, for the uid alone.
-pub(crate) fn publisher() -> Ticket {
-    Ticket {
-        uid: 0,
-        named: true,
-        channel: CHANNEL,
-        life: 600,
-        privileges: [Some(0); 4],
-        age: 0,
-        role: Role::Broadcaster,
-        profile: Profile::LiveBroadcasting,
-    }
-}
-
-/// Ten minutes, to receive only.
-pub(crate) fn subscriber() -> Ticket {
-    Ticket { privileges: [Some(0), None, None, None], role: Role::Audience, ..publisher() }
-}
-
-impl Ticket {
-    pub(crate) fn lives(mut self, life: u32) -> Self {
-        self.life = life;
-        self
-    }
-
-    pub(crate) fn privileges(mut self, privileges: [Option<u32>; 4]) -> Self {
-        self.privileges = privileges;
-        self
-    }
-
-    pub(crate) fn channel(mut self, channel: &'static str) -> Self {
-        self.channel = channel;
-        self
-    }
-
-    pub(crate) fn made_for(mut self, uid: u32) -> Self {
-        self.uid = uid;
-        self
-    }
-
-    pub(crate) fn made_for_anyone(mut self) -> Self {
-        self.named = false;
-        self
-    }
-
-    pub(crate) fn made_ago(mut self, seconds: u32) -> Self {
-        self.age = seconds;
-        self
-    }
-
-    pub(crate) fn role(mut self, role: Role) -> Self {
-        self.role = role;
-        self
-    }
-
-    pub(crate) fn communication(mut self) -> Self {
-        self.profile = Profile::Communication;
-        self
-    }
-}
-
 impl World {
     pub(crate) fn new() -> Self {
         let app = AppId::parse(APP).unwrap();
@@ -176,7 +103,7 @@ impl World {
     }
 
     pub(crate) fn call_join(&mut self, name: &'static str, uid: u32, ticket: Ticket) -> Result<(), ErrorCode> {
-        let token = self.token(uid, &ticket);
+        let token = ticket.token(self.app, uid, self.now);
         let request = JoinRequest {
             app_id: APP.to_owned(),
             channel: CHANNEL.to_owned(),
@@ -196,7 +123,7 @@ impl World {
     }
 
     pub(crate) fn renew(&mut self, name: &'static str, uid: u32, ticket: Ticket) {
-        let token = self.token(uid, &ticket);
+        let token = ticket.token(self.app, uid, self.now);
         assert_eq!(self.call(name, Input::RenewToken { token }), Ok(()));
         self.sleep(seconds(1));
     }
@@ -223,7 +150,7 @@ impl World {
         self.person(name).network = Network::Cut;
     }
 
-    /// The network is there again. Sockets from before the cut are dead, and the server has noticed.
+    /// The network is there again. What was on its way meanwhile is lost.
     pub(crate) fn mend(&mut self, name: &'static str) {
         self.person(name).network = Network::Up;
     }
@@ -472,17 +399,6 @@ impl World {
     fn end(&mut self, conn: ConnId, ended: Ended) {
         self.answer(conn, ServerMessage::Ended(ended));
         self.post(conn, Parcel::ClosedByServer, DELAY);
-    }
-
-    fn token(&self, uid: u32, ticket: &Ticket) -> Token {
-        let ts = u32::try_from(self.now.unix_seconds()).unwrap() - ticket.age;
-        let lives = (1..).zip(ticket.privileges);
-        let privileges = lives.filter_map(|(id, life)| life.map(|life| (id, life))).collect();
-        let uid = if ticket.uid == 0 { uid } else { ticket.uid };
-        let user = if ticket.named { uid.to_string() } else { String::new() };
-        let service = Service::rtc(ticket.channel, user, privileges);
-        let token = AccessToken::new(self.app, Issue { ts, salt: 7 }, ticket.life).with(service);
-        Token::new(token.build(&AppCertificate::parse(CERTIFICATE).unwrap()).unwrap())
     }
 }
 
