@@ -87,7 +87,16 @@ export class FakeConnection {
     return transceiver;
   }
 
-  async setLocalDescription() {
+  getTransceivers() {
+    return this.transceivers;
+  }
+
+  /** @param {{ type: string }} [description] */
+  async setLocalDescription(description) {
+    if (description?.type === 'rollback') {
+      this.signalingState = 'stable';
+      return;
+    }
     this.transceivers.forEach((transceiver, index) => { transceiver.mid ??= String(index); });
     this.signalingState = 'have-local-offer';
   }
