@@ -96,9 +96,7 @@ async function configure() {
 
 async function learnConfig() {
   const learned = await fetchConfig();
-  store.dispatch({ type: 'configured', fetches: learned.tokenRouteOpen });
-  for (const part of document.querySelectorAll('[data-fetches]'))
-    part.toggleAttribute('hidden', !learned.tokenRouteOpen);
+  for (const id of ['paste-next', 'expired-paste']) byId(id).hidden = learned.tokenRouteOpen;
   return learned;
 }
 
@@ -201,7 +199,7 @@ async function switchRole() {
 
 /** @param {boolean} wish where the page cannot get tokens, it cannot renew them either */
 function setAutoRenew(wish) {
-  const auto = wish && store.state.fetches;
+  const auto = wish && (config?.tokenRouteOpen ?? true);
   renewal.auto = auto;
   tokenView.auto = auto;
   for (const id of ['auto-renew', 'pre-auto-renew']) /** @type {HTMLInputElement} */ (byId(id)).checked = auto;

@@ -39,8 +39,8 @@ const STEPS = {
 };
 
 /** @param {State} state */
-function renderRefusal({ end, channel, me, token, fetches }) {
-  const words = refusal({ code: 0, reason: 0, text: '', ...end, channel, uid: me.uid, pasted: token.pasted, fetches });
+function renderRefusal({ end, channel, me, token }) {
+  const words = refusal({ code: 0, reason: 0, text: '', ...end, channel, uid: me.uid, pasted: token.pasted });
   way = words.way;
   setText(byId('refused-title'), words.title);
   setWords(byId('refused-detail'), words.detail);
@@ -55,11 +55,9 @@ function renderRefusal({ end, channel, me, token, fetches }) {
 }
 
 /** @param {State} state */
-function renderExpired({ token, fetches }) {
-  byId('expired-paste').hidden = fetches;
+function renderExpired({ token }) {
   const button = actionButton('comeback');
-  const ready = fetches ? 'Get a new token and come back' : 'Come back with this token';
-  setText(button, token.busy ? 'Coming back…' : ready);
+  setText(button, token.busy ? 'Coming back…' : 'Get a new token and come back');
   button.disabled = token.busy;
   setWords(byId('expired-fault'), token.fault);
 }

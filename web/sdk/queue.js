@@ -65,6 +65,7 @@ export class EventQueue {
 
   /** @param {() => void} task */
   #deliver(task) {
+    if (this.#closed) return;
     this.#delivering = true;
     try {
       task();

@@ -70,9 +70,6 @@ class FakeTransceiver {
 }
 
 export class FakeConnection {
-  /** What every connection reports: a test may set it. @type {Map<string, any>} */
-  static stats = new Map();
-
   /** @type {FakeTransceiver[]} */
   transceivers = [];
   connectionState = 'new';
@@ -87,16 +84,7 @@ export class FakeConnection {
     return transceiver;
   }
 
-  getTransceivers() {
-    return this.transceivers;
-  }
-
-  /** @param {{ type: string }} [description] */
-  async setLocalDescription(description) {
-    if (description?.type === 'rollback') {
-      this.signalingState = 'stable';
-      return;
-    }
+  async setLocalDescription() {
     this.transceivers.forEach((transceiver, index) => { transceiver.mid ??= String(index); });
     this.signalingState = 'have-local-offer';
   }
@@ -106,11 +94,8 @@ export class FakeConnection {
     this.signalingState = 'stable';
   }
 
-  /** A real browser takes its time, and gives no figures of a connection that was closed before. */
   async getStats() {
-    if (this.connectionState === 'closed') throw new Error('closed');
-    await settled();
-    return FakeConnection.stats;
+    return new Map();
   }
 
   close() {

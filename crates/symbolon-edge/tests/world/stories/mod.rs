@@ -1,8 +1,3 @@
 //! The stories.
 
-mod abuse;
-mod joins;
 mod media;
-mod paths;
-mod rights;
-mod slots;
