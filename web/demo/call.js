@@ -10,6 +10,7 @@ import {
   ClientRoleType,
   ConnectionState,
   PermissionType,
+  RenewTokenCode,
   VideoSourceType,
   createAgoraRtcEngine,
 } from '../sdk/index.js';
@@ -30,6 +31,8 @@ export class Call {
   #appId = '';
   /** @type {((code: number) => void)[]} who waits for the result of a renewal */
   #renewals = [];
+  /** Whether the visitor wants out; an attempt that only makes room for the next one ends without a word. */
+  #leaving = false;
 
   /** What the other parts of the page want to be told. */
   hooks = {
@@ -79,6 +82,7 @@ export class Call {
   join({ token, channel, uid, name, speaker }) {
     const engine = this.#ready();
     const { me } = this.#store.state;
+    this.#forgetRenewals();
     // After a failure the engine wants to be told that the old attempt is over.
     if (engine.getConnectionState() !== ConnectionState.Disconnected) engine.leaveChannel();
     engine.muteLocalAudioStream(!me.mic);
@@ -95,8 +99,9 @@ export class Call {
 
   /** Leaves; the form comes back when the engine has said that it is over. */
   leave() {
-    const engine = this.#engine;
-    if (!engine || engine.leaveChannel() !== 0) this.#store.dispatch({ type: 'left' });
+    this.#forgetRenewals();
+    this.#leaving = this.#engine?.leaveChannel() === 0;
+    if (!this.#leaving) this.#store.dispatch({ type: 'left' });
   }
 
   /**
@@ -107,6 +112,11 @@ export class Call {
     const refused = this.#ready().renewToken(token);
     if (refused !== 0) return Promise.resolve(refused);
     return new Promise((resolve) => this.#renewals.push(resolve));
+  }
+
+  /** No result comes after a leave: whoever waits for one is told that it no longer matters. */
+  #forgetRenewals() {
+    for (const resolve of this.#renewals.splice(0)) resolve(RenewTokenCode.Overtaken);
   }
 
   /** @param {boolean} speaker */
@@ -198,7 +208,10 @@ export class Call {
     return {
       onConnectionStateChanged: (_connection, state, reason) => tell({ type: 'connection', state, reason }),
       onJoinChannelSuccess: ({ localUid }) => tell({ type: 'joined', uid: localUid }),
-      onLeaveChannel: () => tell({ type: 'left' }),
+      onLeaveChannel: () => {
+        if (this.#leaving) tell({ type: 'left' });
+        this.#leaving = false;
+      },
       onError: (code, text) => {
         if (ENDING.has(code)) tell({ type: 'error', code, text });
       },

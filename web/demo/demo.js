@@ -96,7 +96,9 @@ async function configure() {
 
 async function learnConfig() {
   const learned = await fetchConfig();
-  for (const id of ['paste-next', 'expired-paste']) byId(id).hidden = learned.tokenRouteOpen;
+  store.dispatch({ type: 'configured', fetches: learned.tokenRouteOpen });
+  for (const part of document.querySelectorAll('[data-fetches]'))
+    part.toggleAttribute('hidden', !learned.tokenRouteOpen);
   return learned;
 }
 
@@ -199,7 +201,7 @@ async function switchRole() {
 
 /** @param {boolean} wish where the page cannot get tokens, it cannot renew them either */
 function setAutoRenew(wish) {
-  const auto = wish && (config?.tokenRouteOpen ?? true);
+  const auto = wish && store.state.fetches;
   renewal.auto = auto;
   tokenView.auto = auto;
   for (const id of ['auto-renew', 'pre-auto-renew']) /** @type {HTMLInputElement} */ (byId(id)).checked = auto;

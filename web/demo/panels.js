@@ -39,8 +39,8 @@ const STEPS = {
 };
 
 /** @param {State} state */
-function renderRefusal({ end, channel, me, token }) {
-  const words = refusal({ code: 0, reason: 0, text: '', ...end, channel, uid: me.uid, pasted: token.pasted });
+function renderRefusal({ end, channel, me, token, fetches }) {
+  const words = refusal({ code: 0, reason: 0, text: '', ...end, channel, uid: me.uid, pasted: token.pasted, fetches });
   way = words.way;
   setText(byId('refused-title'), words.title);
   setWords(byId('refused-detail'), words.detail);
@@ -55,9 +55,11 @@ function renderRefusal({ end, channel, me, token }) {
 }
 
 /** @param {State} state */
-function renderExpired({ token }) {
+function renderExpired({ token, fetches }) {
+  byId('expired-paste').hidden = fetches;
   const button = actionButton('comeback');
-  setText(button, token.busy ? 'Coming back…' : 'Get a new token and come back');
+  const ready = fetches ? 'Get a new token and come back' : 'Come back with this token';
+  setText(button, token.busy ? 'Coming back…' : ready);
   button.disabled = token.busy;
   setWords(byId('expired-fault'), token.fault);
 }

@@ -64,6 +64,7 @@
  * @property {number | null} breakReason why the connection is being brought back; null: it stands
  * @property {{code: number, text: string}} error the last one, for the state that follows it
  * @property {{code: number, reason: number, text: string} | null} end why the call is over or never began
+ * @property {boolean} fetches whether the page can get tokens itself; otherwise the visitor brings them
  * @property {boolean} soundBlocked the browser waits for a click before it plays
  */
 
@@ -102,6 +103,7 @@ export const START = Object.freeze({
   breakReason: null,
   error: { code: 0, text: '' },
   end: null,
+  fetches: true,
   soundBlocked: false,
 });
 
@@ -166,9 +168,12 @@ const SAME_END_MS = 1_500;
 
 /** @type {Record<string, (state: State, action: Action) => State>} */
 const CHANGES = {
+  /** The server has told its settings. */
+  configured: (state, { fetches }) => ({ ...state, fetches }),
   /** The visitor asks to come in. */
   join: (state, { channel, uid, name, speaker, pasted }) => ({
     ...START,
+    fetches: state.fetches,
     phase: 'joining',
     step: 'token',
     channel,
@@ -177,7 +182,7 @@ const CHANGES = {
   }),
   step: (state, { step }) => ({ ...state, step }),
   /** The visitor is back at the form. */
-  left: (state) => ({ ...START, me: { ...state.me, screen: false, volume: 0 } }),
+  left: (state) => ({ ...START, fetches: state.fetches, me: { ...state.me, screen: false, volume: 0 } }),
   /** Coming in failed before the network was asked, or the network's own last word. */
   refused: (state, { code, reason, text }) => ({ ...state, phase: 'refused', end: { code, reason, text } }),
   error: (state, { code, text }) => ({ ...state, error: { code, text } }),

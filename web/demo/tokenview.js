@@ -31,6 +31,7 @@ export class TokenView {
     clearTimeout(this.#timer);
     const { token, phase } = state;
     this.#pill.hidden = token.endsAt === null;
+    byId('paste-next').hidden = state.fetches;
     this.#renew.disabled = token.busy;
     setText(this.#renew, token.busy ? 'Renewing…' : 'Renew now');
     setWords(byId('token-fault'), token.fault);

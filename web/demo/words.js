@@ -23,11 +23,13 @@
  */
 
 /**
- * @param {{code: number, reason: number, text: string, channel: string, uid?: number, pasted?: boolean}} end
- *   `code` of the last error (0: none), `reason` of the last state, `pasted` when the visitor brought the token
+ * @param {{code: number, reason: number, text: string, channel: string, uid?: number, pasted?: boolean,
+ *   fetches?: boolean}} end
+ *   `code` of the last error (0: none), `reason` of the last state, `pasted` when the visitor brought the token,
+ *   `fetches` when the page can get one
  * @returns {Refusal}
  */
-export function refusal({ code, reason, text, channel, uid = 0, pasted = false }) {
+export function refusal({ code, reason, text, channel, uid = 0, pasted = false, fetches = true }) {
   const known = ENDS.find((end) => end.is(code, reason)) ?? UNKNOWN;
   const token = known === BAD_TOKEN ? tokenFault(text, channel, uid) : null;
   return {
@@ -35,9 +37,18 @@ export function refusal({ code, reason, text, channel, uid = 0, pasted = false }
     detail: sentence(text) || known.detail,
     advice: token ? adviceForToken(token, pasted) : known.advice,
     code: smallPrint(code, reason),
-    way: token && !pasted && token.way ? token.way : known.way,
+    way: reason === NO_TOKEN && !fetches ? 'back' : possible(token?.way ?? known.way, fetches && !pasted),
   };
 }
+
+/**
+ * A new token is only on the way where the page can get one; who brings tokens brings the next one to the form.
+ *
+ * @param {Way} way
+ * @param {boolean} gets
+ * @returns {Way}
+ */
+const possible = (way, gets) => (way === 'token' && !gets ? 'back' : way);
 
 /**
  * The words for a renewal that failed.

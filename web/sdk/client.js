@@ -409,6 +409,8 @@ export class Client {
   #afterEvent(event) {
     switch (event.type) {
       case 'joinChannelSuccess': return this.#joined();
+      case 'rejoinChannelSuccess': return this.#deps.volume.setConnection(this.#connection);
+      case 'speakers': return this.#deps.volume.setSpeakers(event.speakers);
       case 'clientRoleChanged':
       case 'clientRoleChangeFailed': return this.#deps.roleSettled(roleNumber(this.#session.roles.asked));
       case 'connectionStateChanged': return this.#stateChanged(event.state);
@@ -432,9 +434,17 @@ export class Client {
       this.#generation++;
       this.#stopMedia();
       if (!this.#ended) this.#states.left(performance.now());
+      if (!this.#session.staying) this.#over();
     }
     this.#monitor.setOnline(state === ConnectionState.Connected);
     if (!this.#ended) this.#deps.changed();
+  }
+
+  /** The stay has ended by itself: nothing is measured any more. */
+  #over() {
+    if (this.#ended) return;
+    this.#monitor.close();
+    this.#deps.volume.setConnection(null);
   }
 
   #tellLeave() {

@@ -56,7 +56,7 @@ export function eventCall(event, connection, elapsed) {
       if (audio) return [['onFirstRemoteAudioDecoded', connection, event.uid, elapsed]];
       return [['onFirstRemoteVideoDecoded', connection, event.uid, event.width, event.height, elapsed]];
     }
-    // The volume meter measures what arrives here; the leave is told with its figures, by the client.
+    // These are told by the volume meter, and by the client with its figures.
     case 'speakers':
     case 'leaveChannel': return [];
   }

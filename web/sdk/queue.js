@@ -65,7 +65,6 @@ export class EventQueue {
 
   /** @param {() => void} task */
   #deliver(task) {
-    if (this.#closed) return;
     this.#delivering = true;
     try {
       task();

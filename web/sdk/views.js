@@ -42,6 +42,7 @@ export class Views {
     this.#local.get(source)?.detach();
     this.#local.delete(source);
     if (!canvas.view) return;
+    this.#claim(canvas.view);
     const view = new View(canvas.view, canvas.mirror ?? source === 'camera');
     view.onFirstFrame = (width, height, elapsed) =>
       this.#emit('onFirstLocalVideoFrame', SOURCE_TYPES[source], width, height, elapsed);
@@ -60,8 +61,27 @@ export class Views {
     this.#remote.get(key)?.view.detach();
     this.#remote.delete(key);
     if (!element) return;
+    this.#claim(element);
     this.#remote.set(key, { uid, sourceType, view: new View(element, mirror) });
     this.#showRemote();
+  }
+
+  /**
+   * An element shows one picture: whoever had it loses it.
+   *
+   * @param {HTMLElement} element
+   */
+  #claim(element) {
+    for (const [source, view] of this.#local) {
+      if (view.element !== element) continue;
+      view.detach();
+      this.#local.delete(source);
+    }
+    for (const [key, { view }] of this.#remote) {
+      if (view.element !== element) continue;
+      view.detach();
+      this.#remote.delete(key);
+    }
   }
 
   /** @param {Record<LocalSource, MediaStreamTrack | null>} tracks */
@@ -166,6 +186,7 @@ class View {
    * @param {boolean} mirror
    */
   constructor(element, mirror) {
+    this.element = element;
     this.#own = !(element instanceof HTMLVideoElement);
     this.#video = element instanceof HTMLVideoElement ? element : element.appendChild(fillingVideo());
     this.#video.autoplay = true;

@@ -28,8 +28,10 @@ export class VolumeMeter {
   #microphone = new Microphone();
   /** @type {Voice[]} */
   #voices = [];
-  /** @type {Map<number, { volume: number, packet: number, heardAt: number }>} by uid */
+  /** @type {Map<RTCRtpReceiver, { uid: number, volume: number, packet: number, heardAt: number }>} */
   #heard = new Map();
+  /** @type {Map<number, number>} what the server says, for browsers that cannot tell */
+  #told = new Map();
   #local = 0;
   #activeSpeaker = 0;
 
@@ -58,7 +60,14 @@ export class VolumeMeter {
   /** @param {Voice[]} voices */
   setVoices(voices) {
     this.#voices = voices;
-    for (const uid of this.#heard.keys()) if (!voices.some((voice) => voice.uid === uid)) this.#heard.delete(uid);
+    for (const [receiver, { uid }] of this.#heard) {
+      if (!voices.some((voice) => voice.receiver === receiver && voice.uid === uid)) this.#heard.delete(receiver);
+    }
+  }
+
+  /** @param {{ uid: number, volume: number }[]} speakers who is loud, as the server hears it */
+  setSpeakers(speakers) {
+    this.#told = new Map(speakers.map(({ uid, volume }) => [uid, volume]));
   }
 
   /** @param {RtcConnection | null} connection null outside a channel */
@@ -103,9 +112,13 @@ export class VolumeMeter {
    */
   #reportRemote(connection, now) {
     for (const voice of this.#voices) this.#measure(voice, now);
-    const audible = [...this.#heard].filter(([, { heardAt }]) => now - heardAt < SILENT_MS);
-    const loudest = audible.sort(([, a], [, b]) => b.volume - a.volume).slice(0, MAX_REMOTE);
-    const speakers = loudest.map(([uid, { volume }]) => speaker(uid, volume, 1));
+    /** @type {Map<number, number>} */
+    const volumes = new Map();
+    for (const { uid, volume, heardAt } of this.#heard.values()) {
+      if (now - heardAt < SILENT_MS) volumes.set(uid, Math.max(volume, volumes.get(uid) ?? 0));
+    }
+    const loudest = [...volumes].sort(([, a], [, b]) => b - a).slice(0, MAX_REMOTE);
+    const speakers = loudest.map(([uid, volume]) => speaker(uid, volume, 1));
     const total = Math.min(255, speakers.reduce((sum, { volume }) => sum + volume, 0));
     this.#emit('onAudioVolumeIndication', connection, speakers, speakers.length, total);
     this.#tellActiveSpeaker(connection, speakers[0]);
@@ -117,11 +130,13 @@ export class VolumeMeter {
    */
   #measure({ uid, receiver }, now) {
     const source = receiver.getSynchronizationSources()[0];
-    const before = this.#heard.get(uid) ?? { volume: 0, packet: 0, heardAt: -Infinity };
+    const before = this.#heard.get(receiver) ?? { volume: 0, packet: -1, heardAt: -Infinity };
     // The same packet as last time: nothing has come since.
     const fresh = source !== undefined && source.rtpTimestamp !== before.packet;
-    const loud = fresh ? toVolume(source.audioLevel ?? 0) : 0;
-    this.#heard.set(uid, {
+    const level = source?.audioLevel;
+    const loud = !fresh ? 0 : level === undefined ? (this.#told.get(uid) ?? 0) : toVolume(level);
+    this.#heard.set(receiver, {
+      uid,
       volume: this.#smoothed(before.volume, loud),
       packet: source?.rtpTimestamp ?? before.packet,
       heardAt: loud > 0 ? now : before.heardAt,

@@ -175,6 +175,14 @@ test('who pasted a token is told to mend that, not offered the same again', () =
   assert.match(pasted.advice, /clear that field/);
 });
 
+test('a page that cannot get tokens does not offer to', () => {
+  const way = (/** @type {number} */ code, /** @type {number} */ reason) =>
+    refusal({ code, reason, text: '', channel: 'tea', fetches: false }).way;
+  assert.deepEqual([way(109, 9), way(0, NO_TOKEN), way(17, 10)], ['back', 'back', 'retry']);
+  const kept = story({ type: 'configured', fetches: false }, JOIN, { type: 'left' });
+  assert.equal(kept.fetches, false);
+});
+
 test('failed renewals, refused calls, breaks and devices have words', () => {
   assert.equal(renewalFault(0), '');
   assert.equal(renewalFault(6), '');

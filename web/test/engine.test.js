@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { createAgoraRtcEngine } from '../sdk/index.js';
-import { installBrowser, settled, sockets } from './support/browser.js';
+import { FakeConnection, installBrowser, settled, sockets } from './support/browser.js';
 import { JOINED } from './support/driver.js';
 
 installBrowser();
@@ -277,6 +277,19 @@ describe('leaving', () => {
     assert.equal(engine.leaveChannel(), -18);
     await settled();
     assert.deepEqual(take(), []);
+  });
+
+  test('tells the figures of the whole stay, up to its end', async () => {
+    /** @type {any[]} */
+    const told = [];
+    const { engine } = ready({ onLeaveChannel: (/** @type {any[]} */ ...args) => told.push(args[1]) });
+    engine.joinChannel(null, 'tea', 7);
+    await admit();
+    FakeConnection.stats = new Map([['a', { type: 'outbound-rtp', kind: 'audio', bytesSent: 1234 }]]);
+    engine.leaveChannel();
+    while (told.length === 0) await settled();
+    FakeConnection.stats = new Map();
+    assert.deepEqual([told[0].txBytes, told[0].cpuAppUsage, told[0].duration], [1234, 0, 0]);
   });
 
   test('leave and, at once, join: the events of the leave come first', async () => {

@@ -370,6 +370,16 @@ describe('tokens', () => {
     assert.deepEqual(driver.events(), ['renewTokenResult 007new 0', STANDING]);
   });
 
+  test('a renewal that got no answer during a break is still the newest token', () => {
+    const driver = new Driver().joined();
+    driver.feed({ type: 'closed' }).feed({ type: 'closed' }).feed({ type: 'renewToken', token: '007new' });
+    driver.pass(10_000);
+    assert.ok(driver.events().includes('renewTokenResult 007new 1'));
+    driver.open();
+    const join = driver.sent()[0];
+    assert.ok(join?.type === 'join' && join.token === '007new');
+  });
+
   test('a bad renewal during a break does not cost the session', () => {
     const driver = new Driver().joined();
     driver.feed({ type: 'closed' }).feed({ type: 'renewToken', token: '007bad' }).open();

@@ -43,6 +43,7 @@ struct Claim {
     /// Addresses bound so far in this ICE generation.
     bound: u32,
     checks: Rate,
+    handshakes: Rate,
 }
 
 /// Largest datagram that is looked at. WebRTC keeps below the Ethernet MTU.
@@ -57,6 +58,8 @@ const BINDING_LASTS: Duration = Duration::from_secs(15);
 /// Authenticated checks of one peer that are answered in a second. Browsers send about 20 at the start, then one in
 /// two seconds.
 const CHECKS_PER_SECOND: u32 = 200;
+/// DTLS datagrams of one peer that are looked at in a second. A handshake takes about ten.
+const HANDSHAKES_PER_SECOND: u32 = 100;
 
 impl Demux {
     pub(crate) fn new(hmac: &'static dyn Sha1HmacProvider) -> Self {
@@ -75,7 +78,14 @@ impl Demux {
     /// Begins a peer's ICE generation. Addresses that it had stay bound until they are checked no more.
     pub(crate) fn register(&mut self, conn: ConnId, secrets: IceSecrets, remote_fragment: String) {
         self.fragments.insert(secrets.fragment, conn);
-        let claim = Claim { secrets, remote_fragment, paths: BTreeSet::new(), bound: 0, checks: Rate::default() };
+        let claim = Claim {
+            secrets,
+            remote_fragment,
+            paths: BTreeSet::new(),
+            bound: 0,
+            checks: Rate::default(),
+            handshakes: Rate::default(),
+        };
         if let Some(before) = self.peers.insert(conn, claim) {
             self.forget_fragment(conn, before.secrets.fragment);
             if let Some(claim) = self.peers.get_mut(&conn) {
@@ -118,9 +128,19 @@ impl Demux {
         // RFC 7983, section 7. The values between are ZRTP, TURN channels, QUIC and nothing at all.
         match bytes[0] {
             0..=3 => self.check(now, path, bytes),
-            20..=63 | 128..=191 => self.paths.get(&path).map(|binding| binding.conn).ok_or(DropCause::UnknownSource),
+            first @ (20..=63 | 128..=191) => self.bound(now, path, first < 128),
             _ => Err(DropCause::UnknownProtocol),
         }
+    }
+
+    /// DTLS or media from a bound address.
+    fn bound(&mut self, now: Instant, path: Path, is_dtls: bool) -> Result<ConnId, DropCause> {
+        let conn = self.paths.get(&path).map(|binding| binding.conn).ok_or(DropCause::UnknownSource)?;
+        let claim = self.peers.get_mut(&conn).ok_or(DropCause::UnknownSource)?;
+        if is_dtls && !claim.handshakes.admit(now, HANDSHAKES_PER_SECOND) {
+            return Err(DropCause::RateLimited);
+        }
+        Ok(conn)
     }
 
     /// An ICE connectivity check: whose it is, if it is genuine. Its address is bound.
@@ -177,12 +197,6 @@ impl Demux {
         }
         claim.paths.insert(path);
         Ok(())
-    }
-
-    /// How many addresses are bound.
-    #[cfg(test)]
-    fn bound(&self) -> usize {
-        self.paths.len()
     }
 }
 
@@ -272,7 +286,7 @@ mod tests {
         side.demux.forget(ConnId(1));
         assert_eq!(side.receive(1, &rtp), Err(DropCause::UnknownSource));
         assert_eq!(side.check(1, 1), Err(DropCause::UnknownUser));
-        assert_eq!(side.demux.bound(), 0);
+        assert_eq!(side.demux.paths.len(), 0);
     }
 
     #[test]
@@ -293,7 +307,7 @@ mod tests {
             let expected = if port <= 256 { Ok(ConnId(1)) } else { Err(DropCause::TooManyAddresses) };
             assert_eq!(side.check(1, port), expected, "{port}");
         }
-        assert_eq!(side.demux.bound(), MAX_PATHS);
+        assert_eq!(side.demux.paths.len(), MAX_PATHS);
         // A new ICE generation may bind again.
         side.demux.register(ConnId(1), secrets(5), "them".to_owned());
         assert_eq!(side.check(5, 999), Ok(ConnId(1)));

@@ -231,7 +231,7 @@ impl Edge {
         self.settle_due(now);
         match input {
             Input::Opened { conn, remote: _ } => {
-                self.conns.insert(conn, Conn { open: true, ..Conn::default() });
+                self.conns.entry(conn).or_insert_with(|| Conn { open: true, ..Conn::default() });
             }
             Input::Message { conn, message, entropy } => self.message(now, conn, message, &entropy),
             Input::Closed { conn } => self.closed(now, conn),

@@ -48,7 +48,7 @@ mod tests {
     fn at_most_two_a_second_and_none_lost() {
         let start = Instant::now();
         let mut keyframes = Keyframes::default();
-        let mut take_due = |keyframes: &mut Keyframes, now| {
+        let take_due = |keyframes: &mut Keyframes, now| {
             let due = keyframes.is_due(now);
             if due {
                 keyframes.asked(now);

@@ -30,6 +30,7 @@
 //! ```
 
 #![cfg_attr(not(test), deny(missing_docs))]
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "a test has to begin at some instant"))]
 
 mod agenda;
 mod codec;
@@ -42,6 +43,7 @@ mod keyframe;
 mod media;
 mod offer;
 mod peer;
+mod reach;
 mod room;
 mod route;
 mod signal;

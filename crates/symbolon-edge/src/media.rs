@@ -62,6 +62,7 @@ impl Edge {
                 }
                 PeerEvent::KeyframeWanted { slot } => self.keyframe_wanted(now, conn, slot),
                 PeerEvent::Connected => self.connected(now, conn),
+                PeerEvent::Withheld => self.stats.dropped.count(DropCause::UnprovenAddress),
                 PeerEvent::Nacks { from_client, to_client } => {
                     self.stats.nacks_in += from_client;
                     self.stats.nacks_out += to_client;

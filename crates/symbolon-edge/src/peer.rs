@@ -21,6 +21,7 @@ use crate::entropy::IceSecrets;
 use crate::forward::PublicationKey;
 use crate::happening::MediaLoss;
 use crate::offer::{Refusal, invalid};
+use crate::reach::Reach;
 use crate::route::{Outgoing, Packet};
 use crate::stats::DropCause;
 
@@ -32,6 +33,9 @@ pub(crate) struct Peer {
     fingerprint: String,
     slots: BTreeMap<Mid, Outgoing>,
     nacks: BTreeMap<(Side, Mid), u64>,
+    reach: Reach,
+    /// Where the datagram being dealt with came from.
+    heard_from: Option<SocketAddr>,
     deadline: Instant,
 }
 
@@ -73,6 +77,8 @@ pub(crate) enum PeerEvent {
     KeyframeWanted { slot: Mid },
     /// ICE and DTLS are done.
     Connected,
+    /// A datagram was not sent, because its address has yet to show that it receives.
+    Withheld,
     /// Retransmissions that were asked for since the last report.
     Nacks { from_client: u64, to_client: u64 },
     /// The media path is lost for good.
@@ -91,8 +97,8 @@ pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(30);
 const SILENT_FOR: Duration = Duration::from_secs(5);
 /// Packets kept for retransmission to a subscriber, for each video slot: 2 s of 2.5 Mbit/s.
 const RESEND_VIDEO: usize = 600;
-/// How often the library reports its counters.
-const STATS_EVERY: Duration = Duration::from_secs(5);
+/// How often the library reports its counters, and what the client's reports acknowledge.
+const STATS_EVERY: Duration = Duration::from_secs(1);
 /// Rounds of draining that may want to go on at once. The library needs two or three.
 const MAX_ROUNDS: usize = 64;
 
@@ -108,8 +114,17 @@ impl Peer {
     ) -> Result<(Self, String), Refusal> {
         let rtc = catch_unwind(AssertUnwindSafe(|| new_rtc(config, now, &secrets))).map_err(|_| unusable())?;
         let state = State::Connecting { until: now + CONNECT_WITHIN };
-        let mut peer =
-            Self { rtc, state, secrets, fingerprint, slots: BTreeMap::new(), nacks: BTreeMap::new(), deadline: now };
+        let mut peer = Self {
+            rtc,
+            state,
+            secrets,
+            fingerprint,
+            slots: BTreeMap::new(),
+            nacks: BTreeMap::new(),
+            reach: Reach::default(),
+            heard_from: None,
+            deadline: now,
+        };
         match peer.negotiate(now, sdp, || unreachable!("the first offer restarts nothing"), drained) {
             Ok(answer) => Ok((peer, answer)),
             Err(refusal) => {
@@ -219,6 +234,10 @@ impl Peer {
         let received = Receive::new(Protocol::Udp, source, destination, bytes);
         let received = received.map_err(|_| DropCause::UnknownProtocol)?;
         let connected = self.state != State::Gone && self.rtc.is_connected();
+        self.heard_from = Some(source);
+        if is_report(bytes) {
+            self.reach.reported(source);
+        }
         match self.enter(|rtc| rtc.handle_input(Input::Receive(now, received))) {
             Ok(()) => {}
             // Once a session stands, a datagram that it refuses is noise from the network and changes nothing.
@@ -335,12 +354,24 @@ impl Peer {
                     self.deadline = at;
                     return;
                 }
-                Ok(Output::Transmit(transmit)) => drained.datagrams.push_back(transmit),
+                Ok(Output::Transmit(transmit)) => self.transmit(now, transmit, drained),
                 Ok(Output::Event(event)) => self.note(now, event, drained),
                 Err(failure) => return self.lose(failure.into(), drained),
             }
         }
         self.deadline = now + Duration::from_millis(1);
+    }
+
+    /// An answer to a check is never larger than the check was; everything else has to be wanted where it goes.
+    fn transmit(&mut self, now: Instant, transmit: Transmit, drained: &mut Drained) {
+        let is_answer = transmit.contents.first().is_some_and(|first| *first < 4);
+        let slots = &self.slots;
+        let marks = || slots.iter().map(|(slot, outgoing)| (*slot, outgoing.highest_seq())).collect();
+        if is_answer || self.reach.admits(now, transmit.destination, transmit.contents.len(), marks) {
+            drained.datagrams.push_back(transmit);
+        } else {
+            drained.events.push_back(PeerEvent::Withheld);
+        }
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the library reports much that does not matter here")]
@@ -353,11 +384,19 @@ impl Peer {
             Event::KeyframeRequest(request) => PeerEvent::KeyframeWanted { slot: request.mid },
             Event::Connected => {
                 self.state = State::Connected;
+                if let Some(address) = self.heard_from {
+                    self.reach.prove(address);
+                }
                 PeerEvent::Connected
             }
             Event::IceConnectionStateChange(state) => return self.note_ice(now, state),
             Event::Closed => return self.lose(MediaLoss::SessionFailed, drained),
-            Event::MediaEgressStats(stats) => self.nacks(Side::Client, stats.mid, stats.nacks),
+            Event::MediaEgressStats(stats) => {
+                if let Some(remote) = &stats.remote {
+                    self.reach.acknowledged(stats.mid, *remote.maximum_sequence_number);
+                }
+                self.nacks(Side::Client, stats.mid, stats.nacks)
+            }
             Event::MediaIngressStats(stats) => self.nacks(Side::Edge, stats.mid, stats.nacks),
             // Media sections and data channels say nothing that is needed here.
             _ => return,
@@ -426,6 +465,11 @@ impl From<Failure> for MediaLoss {
     }
 }
 
+/// Whether a datagram is RTCP (RFC 5761, section 4).
+fn is_report(bytes: &[u8]) -> bool {
+    matches!(bytes, [128..=191, kind, ..] if (64..96).contains(&(kind & 0x7F)))
+}
+
 fn unusable() -> Refusal {
     Refusal::new("media_unavailable", "the media session cannot be used any more; join again")
 }
@@ -472,4 +516,44 @@ fn payload_type(rtc: &Rtc, slot: Mid, source: PayloadParams) -> Option<Pt> {
     let media = rtc.media(slot)?;
     let known = rtc.codec_config().params().iter().filter(|params| media.remote_pts().contains(&params.pt()));
     CodecConfig::new_from_payload_params(known.copied().collect()).match_params(source).map(PayloadParams::pt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::Entropy;
+
+    fn peer(now: Instant) -> Peer {
+        let provider = str0m::crypto::from_feature_flags();
+        let certificate = provider.dtls_provider.generate_certificate().unwrap();
+        let config = PeerConfig { certificate, candidates: vec![SocketAddr::from(([10, 0, 0, 1], 7))] };
+        let mut offerer = Rtc::new(now);
+        let mut api = offerer.sdp_api();
+        api.add_media(str0m::media::MediaKind::Audio, str0m::media::Direction::SendOnly, None, None, None);
+        let offer = api.apply().unwrap().0.to_sdp_string();
+        let secrets = IceSecrets::new(1, &Entropy::new([1; 64]));
+        Peer::accept(&config, now, secrets, String::new(), &offer, &mut Drained::default()).ok().unwrap().0
+    }
+
+    #[test]
+    fn a_defect_of_the_library_costs_one_peer() {
+        let now = Instant::now();
+        let mut peer = peer(now);
+        let mut drained = Drained::default();
+        assert!(peer.deadline().is_some());
+        peer.change(now, &mut drained, |_| panic!("this panic is part of the test"));
+        assert!(matches!(drained.events.pop_front(), Some(PeerEvent::Lost(MediaLoss::Defect))));
+        let mut entered = false;
+        peer.change(now, &mut drained, |_| {
+            entered = true;
+            Ok(())
+        });
+        assert!(!entered && drained.events.is_empty() && peer.deadline().is_none());
+    }
+
+    #[test]
+    fn reports_are_told_from_media() {
+        assert!(is_report(&[0x80, 200, 0]) && is_report(&[0x81, 206, 0]));
+        assert!(!is_report(&[0x80, 96]) && !is_report(&[0x80, 0xE0]) && !is_report(&[22, 200]) && !is_report(&[]));
+    }
 }

@@ -90,6 +90,11 @@ impl Outgoing {
         self.payload_types.clear();
     }
 
+    /// The highest sequence number sent so far.
+    pub(crate) fn highest_seq(&self) -> u64 {
+        self.sent.map_or(0, |sent| sent.seq)
+    }
+
     /// The subscriber's payload type for a source format, looked up once.
     pub(crate) fn payload_type(&mut self, source: PayloadParams, look_up: impl FnOnce() -> Option<Pt>) -> Option<Pt> {
         if let Some((_, found)) = self.payload_types.iter().find(|(known, _)| *known == source) {

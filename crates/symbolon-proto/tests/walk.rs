@@ -5,6 +5,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "the observer looks at what has a rule")]
 
 #[path = "model/rng.rs"]
+#[expect(dead_code, reason = "the model of a channel draws more than a walk does")]
 mod rng;
 
 use std::collections::{BTreeSet, VecDeque};

@@ -39,6 +39,8 @@ pub struct Config {
     pub advertise: Vec<IpAddr>,
     /// How many connections are taken.
     pub limits: ConnectionLimits,
+    /// Whether log lines name channels and uids.
+    pub log_names: bool,
     /// The folder for what outlives a restart; absent when there is nowhere to put one.
     pub state_dir: Option<PathBuf>,
 }
@@ -170,6 +172,7 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     layer.tokens.strict = truth("SYMBOLON_STRICT")?;
     layer.media.advertise = text("SYMBOLON_ADVERTISE");
     layer.private.listen = text("SYMBOLON_PRIVATE_LISTEN");
+    layer.log.names = truth("SYMBOLON_LOG_NAMES")?;
     layer.state_dir = text("SYMBOLON_STATE_DIR");
     Ok(layer)
 }

@@ -28,13 +28,21 @@ use crate::stop::Stop;
 
 /// Who is at the other end of the connection that a request came on.
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "signalling reads them")]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    /// Counts the connection as open for as long as anything holds it.
-    pub(crate) place: Arc<Place>,
+    /// Held by everything that belongs to the connection: as long as that is, the connection counts as open and is
+    /// waited for at the end.
+    _hold: Arc<Hold>,
     /// To be told when the connection stops being HTTP.
     pub(crate) pace: Pace,
+    /// The connection itself, to be drained after its end.
+    pub(crate) stream: Arc<TcpStream>,
+}
+
+#[derive(Debug)]
+struct Hold {
+    _place: Place,
+    _alive: mpsc::Sender<()>,
 }
 
 /// One listener and what answers on it.
@@ -70,16 +78,16 @@ impl Door {
         match self.connections.accept(client) {
             Ok(place) => {
                 let _ = stream.set_nodelay(true);
-                let peer = Peer { address, place: Arc::new(place), pace: Pace::default() };
-                tokio::spawn(connection(Arc::new(stream), self.router.clone(), peer, rest.clone()));
+                let hold = Arc::new(Hold { _place: place, _alive: rest.alive.clone() });
+                let peer = Peer { address, _hold: hold, pace: Pace::default(), stream: Arc::new(stream) };
+                tokio::spawn(connection(self.router.clone(), peer, rest.stop.clone()));
             }
             Err(Full) => refuse(stream, &rest.refusals),
         }
     }
 }
 
-/// What connections share: the sign to stop, and ways to be counted.
-#[derive(Clone)]
+/// What the connections of one listener share: the sign to stop, and ways to be counted.
 struct Rest {
     stop: Stop,
     /// Held by every connection; when all are dropped, all have gone.
@@ -88,15 +96,15 @@ struct Rest {
 }
 
 /// One connection, from its first request to its last.
-async fn connection(stream: Arc<TcpStream>, router: Router, peer: Peer, mut rest: Rest) {
-    let pace = peer.pace.clone();
+async fn connection(router: Router, peer: Peer, mut stop: Stop) {
+    let (pace, stream) = (peer.pace.clone(), Arc::clone(&peer.stream));
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request| answer(router.clone(), request, peer.clone()));
     let io = TokioIo::new(PacedStream::new(Arc::clone(&stream), pace.clone()));
     let mut connection = pin!(http().serve_connection(io, service).with_upgrades());
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
-        () = rest.stop.given() => {
+        () = stop.given() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -107,7 +115,6 @@ async fn connection(stream: Arc<TcpStream>, router: Router, peer: Peer, mut rest
     if pace.phase() != Phase::Upgraded {
         linger(&stream).await;
     }
-    drop(rest.alive);
 }
 
 /// Says that there is no room. A fresh socket takes these few bytes at once.

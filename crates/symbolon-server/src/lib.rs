@@ -14,12 +14,13 @@
 //! let config = Config::load(None, &|name| std::env::var(name).ok())?;
 //! let server = Server::bind(config).await?;
 //! println!("http://{}/", server.addresses().public);
-//! server.run(std::future::pending()).await;
+//! server.run(std::future::pending()).await?;
 //! # Ok(())
 //! # }
 //! ```
 
 mod client;
+mod clock;
 mod config;
 mod guard;
 mod health;
@@ -29,8 +30,11 @@ mod metrics;
 mod origin;
 mod page;
 mod server;
+mod shard;
+mod signal;
 mod state;
 mod stop;
+mod story;
 #[cfg(test)]
 mod testing;
 mod token;

@@ -1,27 +1,35 @@
 //! A whole server: its sockets, what answers on them, and its end.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::get;
+use symbolon_proto::grant;
 use symbolon_token::AppId;
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
-use crate::config::{App, Config, Mode};
+use crate::client::TrustedProxies;
+use crate::config::{App, Config, ConnectionLimits, Mode};
 use crate::guard::{Guard, guard};
+use crate::health::{self, Health};
 use crate::http::Door;
 use crate::http::limits::Connections;
 use crate::metrics::Metrics;
 use crate::origin::OriginPolicy;
 use crate::page::{self, ClientConfig};
+use crate::shard::{Shard, socket};
+use crate::signal::{self, Signalling};
 use crate::state::{self, StateError};
 use crate::stop::StopSign;
+use crate::story::Story;
 use crate::token::{self, TokenRoutes};
-use crate::{ConnectionLimits, health};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +69,7 @@ pub struct Server {
     app: App,
     listeners: Vec<TcpListener>,
     private: TcpListener,
-    media: UdpSocket,
+    media: std::net::UdpSocket,
     addresses: Addresses,
 }
 
@@ -109,32 +117,56 @@ impl Server {
     }
 
     /// Answers until `stop` is done, then lets what is under way finish.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// When the media thread cannot be started, or ends before it is told to.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let (sign, stopped) = StopSign::new();
         let metrics = Metrics::new();
-        let (stopping, stopped) = StopSign::new();
+        let edge = edge_config(&self.config, &self.app, self.addresses.public);
+        let story = Story::new(metrics.clone(), self.config.log_names);
+        let (shard, mut media) = Shard::start(edge, self.media, story)?;
         let connections = Connections::new(self.config.limits, metrics.clone());
-        let router = public_router(&self.config, self.app, &metrics);
-        let private = Door {
-            listener: self.private,
-            router: health::private_router(metrics.clone()),
-            connections: Connections::new(PRIVATE_LIMITS, Metrics::new()),
-            proxies: crate::TrustedProxies::default(),
-        };
-        let mut doors = tokio::task::JoinSet::new();
-        doors.spawn(private.serve(stopped.clone()));
+        let health = Health { metrics: metrics.clone(), shard: shard.clone() };
+        let proxies = self.config.proxies.clone();
+        let signalling = Signalling::new(shard, connections.clone(), proxies.clone(), metrics, stopped.clone());
+
+        let mut doors = JoinSet::new();
+        let router = public_router(&self.config, self.app, health.clone(), signalling);
         for listener in self.listeners {
-            let (router, proxies) = (router.clone(), self.config.proxies.clone());
-            doors.spawn(Door { listener, router, connections: connections.clone(), proxies }.serve(stopped.clone()));
+            let (router, connections, proxies) = (router.clone(), connections.clone(), proxies.clone());
+            doors.spawn(Door { listener, router, connections, proxies }.serve(stopped.clone()));
         }
-        stop.await;
+        drop(router);
+        doors.spawn(private_door(self.private, health).serve(stopped));
+
+        tokio::select! {
+            () = stop => {}
+            _ = &mut media => return Err(io::Error::other("the media thread has ended")),
+        }
         tracing::info!("stopping");
-        stopping.give();
+        sign.give();
         while doors.join_next().await.is_some() {}
-        drop(self.media);
+        // With the doors the last handles to the media thread are gone, and it ends too.
+        if !matches!(tokio::time::timeout(MEDIA_END, media).await, Ok(Ok(()))) {
+            tracing::warn!("the media thread did not end in order");
+        }
+        Ok(())
     }
 }
 
-fn public_router(config: &Config, app: App, metrics: &Metrics) -> Router {
+fn edge_config(config: &Config, app: &App, public: SocketAddr) -> symbolon_edge::Config {
+    let apps = BTreeMap::from([(app.id, grant::App::new(vec![app.certificate.clone()]))]);
+    symbolon_edge::Config::new(grant::Door::new(apps), socket::candidates(public, &config.advertise))
+}
+
+fn private_door(listener: TcpListener, health: Health) -> Door {
+    let connections = Connections::new(PRIVATE_LIMITS, Metrics::new());
+    Door { listener, router: health::private_router(health), connections, proxies: TrustedProxies::default() }
+}
+
+fn public_router(config: &Config, app: App, health: Health, signalling: Signalling) -> Router {
+    let metrics = health.metrics.clone();
     let routes = TokenRoutes::new(app, config.tokens, metrics.clone());
     let client_config = ClientConfig::new(routes.app_id().as_str(), config.mode, routes.is_open());
     let guarded = Guard {
@@ -143,12 +175,13 @@ fn public_router(config: &Config, app: App, metrics: &Metrics) -> Router {
             this_machine_only: config.mode == Mode::Development,
             behind_proxy: config.behind_proxy,
         },
-        metrics: metrics.clone(),
+        metrics,
     };
     Router::new()
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
+        .route("/readyz", get(health::ready).with_state(health))
         .route("/v1/client-config", get(page::client_config).with_state(client_config))
+        .route("/v1/signal", get(signal::upgrade).with_state(signalling))
         .fallback(page_or_token)
         .with_state(routes)
         .method_not_allowed_fallback(|| async { token::not_found() })
@@ -164,13 +197,13 @@ async fn page_or_token(routes: State<TokenRoutes>, request: Request) -> Response
 
 /// Binds TCP and UDP on one port number. Where any port will do, a number that is free for one and taken for the other is
 /// tried again.
-async fn bind_public(address: SocketAddr) -> Result<(TcpListener, UdpSocket), StartError> {
+async fn bind_public(address: SocketAddr) -> Result<(TcpListener, std::net::UdpSocket), StartError> {
     let mut tries = if address.port() == 0 { FREE_PORT_TRIES } else { 1 };
     loop {
         tries -= 1;
         let listener = TcpListener::bind(address).await.map_err(|problem| bind_error(PUBLIC, address, problem))?;
         let same = local(listener.local_addr(), address)?;
-        match UdpSocket::bind(same).await {
+        match socket::bind(same) {
             Ok(socket) => return Ok((listener, socket)),
             Err(_) if tries > 0 => {}
             Err(problem) => return Err(bind_error(MEDIA, same, problem)),
@@ -196,6 +229,9 @@ const MEDIA: &str = "the address for media (UDP),";
 const PRIVATE: &str = "the address for metrics,";
 
 const FREE_PORT_TRIES: u32 = 16;
+
+/// How long the media thread may take to end once nothing leads to it any more.
+const MEDIA_END: Duration = Duration::from_secs(1);
 
 /// A few scrapers at a time.
 const PRIVATE_LIMITS: ConnectionLimits = ConnectionLimits { total: 64, per_client: 64 };

@@ -567,7 +567,7 @@ pub mod fpa {
 pub mod convoai {
     use super::*;
 
-    /// A token as from [`build_token_with_rtm2`](super::build_token_with_rtm2) that also names this service.
+    /// A token as from [`build_token_with_rtm2`] that also names this service.
     ///
     /// ```
     /// # use symbolon_token::{AppCertificate, AppId, Issue};
@@ -613,7 +613,7 @@ pub mod convoai {
 pub mod stt {
     use super::*;
 
-    /// A token as from [`build_token_with_rtm2`](super::build_token_with_rtm2) that also names this service.
+    /// A token as from [`build_token_with_rtm2`] that also names this service.
     ///
     /// ```
     /// # use symbolon_token::{AppCertificate, AppId, Issue};

@@ -10,8 +10,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::io::Write;
 use symbolon_token::{
-    AppCertificate, AppId, Issue, JoinRequest, Limits, Policy, Project, Role, RtcAccess, TokenError, UidRequest,
-    Unverified, Verifier, Wildcards, legacy, verify,
+    AppCertificate, AppId, Issue, JoinRequest, Limits, Policy, Project, Role, RtcAccess, RtcPrivilege, ServiceKind,
+    TokenError, UidRequest, Unverified, Verifier, Wildcards, legacy, verify,
 };
 
 #[test]
@@ -230,9 +230,9 @@ fn t_26_privileges_of_two_services_are_not_added() {
     let token = Raw { services: services.concat(), count: 2, ..good() }.token();
     assert_eq!(join(&token, CHANNEL, "1001").unwrap().video_until, None);
     assert!(join(&token, "room-2", "1001").unwrap().video_until.is_some());
-    let video = symbolon_token::RtcPrivilege::PublishVideo;
+    let video = RtcPrivilege::PublishVideo;
     let claims = Unverified::decode(&token, Limits::default()).unwrap().verify(&[primary()]).unwrap();
-    let kind = symbolon_token::ServiceKind::Rtc;
+    let kind = ServiceKind::Rtc;
     let refused = claims.access(T0, kind, CHANNEL, UidRequest::Text("1001"), video, &Policy::default());
     assert_eq!(refused.unwrap_err().reason(), "privilege_missing");
 }
@@ -445,6 +445,35 @@ fn t_53_a_lapsed_right_to_join_is_not_saved_by_another() {
     let token = of(rtc(CHANNEL, "1001", &[(1, 5), (2, 3600)])).token();
     let refused = join(&token, CHANNEL, "1001").unwrap_err();
     assert_eq!(refused, TokenError::PrivilegeExpired { privilege: 1, ago_s: 5 });
+}
+
+#[test]
+fn publishing_needs_the_right_to_join_in_the_same_service() {
+    let audio = |map: &[(u16, u32)]| {
+        let token = of(rtc(CHANNEL, "1001", map)).token();
+        let claims = Unverified::decode(&token, Limits::default()).unwrap().verify(&[primary()]).unwrap();
+        let (kind, privilege) = (ServiceKind::Rtc, RtcPrivilege::PublishAudio);
+        let access = claims.access(T0, kind, CHANNEL, UidRequest::Text("1001"), privilege, &Policy::default());
+        access.map(|access| access.until)
+    };
+    assert_eq!(audio(&[(1, 3600), (2, 600)]), Ok(T0 + 590));
+    assert_eq!(audio(&[(2, 600)]).unwrap_err().reason(), "privilege_missing");
+    assert_eq!(audio(&[(1, 5), (2, 600)]).unwrap_err().reason(), "privilege_expired");
+}
+
+#[test]
+fn of_several_services_that_fit_the_one_that_allows_most_counts() {
+    let services =
+        [rtc(CHANNEL, "1001", &[(1, 3600)]), rtc(CHANNEL, "", &EVERYTHING), rtc(CHANNEL, "1001", &EVERYTHING)];
+    let joined = |picked: &[usize]| {
+        let chosen: Vec<u8> = picked.iter().flat_map(|&index| services[index].clone()).collect();
+        let count = picked.len() as u16;
+        let access = join(&Raw { services: chosen, count, ..good() }.token(), CHANNEL, "1001").unwrap();
+        (access.exact_uid, access.video_until.is_some())
+    };
+    assert_eq!(joined(&[0, 1]), (false, true));
+    assert_eq!(joined(&[0, 1, 2]), (true, true));
+    assert_eq!(joined(&[0]), (true, false));
 }
 
 #[test]

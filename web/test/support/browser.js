@@ -70,6 +70,9 @@ class FakeTransceiver {
 }
 
 export class FakeConnection {
+  /** What every connection reports: a test may set it. @type {Map<string, any>} */
+  static stats = new Map();
+
   /** @type {FakeTransceiver[]} */
   transceivers = [];
   connectionState = 'new';
@@ -84,7 +87,16 @@ export class FakeConnection {
     return transceiver;
   }
 
-  async setLocalDescription() {
+  getTransceivers() {
+    return this.transceivers;
+  }
+
+  /** @param {{ type: string }} [description] */
+  async setLocalDescription(description) {
+    if (description?.type === 'rollback') {
+      this.signalingState = 'stable';
+      return;
+    }
     this.transceivers.forEach((transceiver, index) => { transceiver.mid ??= String(index); });
     this.signalingState = 'have-local-offer';
   }
@@ -94,8 +106,11 @@ export class FakeConnection {
     this.signalingState = 'stable';
   }
 
+  /** A real browser takes its time, and gives no figures of a connection that was closed before. */
   async getStats() {
-    return new Map();
+    if (this.connectionState === 'closed') throw new Error('closed');
+    await settled();
+    return FakeConnection.stats;
   }
 
   close() {

@@ -47,6 +47,13 @@ pub(crate) struct Track {
     keyframe_due: bool,
 }
 
+impl Track {
+    fn new(mid: RtcMid, kind: Kind, seq: u64, now: Instant) -> Self {
+        let time = seq as u32 * 1_000;
+        Self { mid, kind, seq, time, next_at: now, silent: false, level: -20, frame: 0, keyframe_due: true }
+    }
+}
+
 /// A media packet as a client got it.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
@@ -170,17 +177,7 @@ impl Client {
         let mut add = |kind: Kind, direction| api.add_media(media_kind(kind), direction, None, None, None);
         for (at, kind) in publish.iter().enumerate() {
             let mid = add(*kind, Direction::SendOnly);
-            self.tracks.push(Track {
-                mid,
-                kind: *kind,
-                seq: 30_000 + at as u64,
-                time: 1_000_000 * (at as u32 + 1),
-                next_at: now,
-                silent: false,
-                level: -20,
-                frame: 0,
-                keyframe_due: true,
-            });
+            self.tracks.push(Track::new(mid, *kind, 30_000 + at as u64, now));
             let source = if *kind == Kind::Audio { Source::Microphone } else { Source::Camera };
             self.bindings.0.push(PublishBinding { mid: proto_mid(mid), kind: *kind, source, muted: false });
         }
@@ -226,7 +223,7 @@ impl Client {
 
     fn take_answer(&mut self, now: Instant, media: &MediaAnswer) {
         let answer = SdpAnswer::from_sdp_string(&media.sdp).expect("the answer parses");
-        let pending = self.pending.take().expect("an answer to an offer");
+        let Some(pending) = self.pending.take() else { return };
         self.rtc.sdp_api().accept_answer(pending, answer).expect("the answer fits the offer");
         self.slots.extend(media.slots.iter().map(|slot| (slot.mid.clone(), slot.publication)));
         self.answer = media.sdp.clone();
@@ -261,7 +258,8 @@ impl Client {
     fn drain(&mut self, now: Instant) -> Vec<Datagram> {
         let mut datagrams = Vec::new();
         while self.rtc.is_alive() {
-            match self.rtc.poll_output().expect("a client without errors") {
+            let Ok(output) = self.rtc.poll_output() else { break };
+            match output {
                 Output::Timeout(at) if at <= now => {
                     let _ = self.rtc.handle_input(Input::Timeout(now));
                 }
@@ -277,6 +275,8 @@ impl Client {
                 Output::Event(event) => self.note(now, event),
             }
         }
+        // A connection that is over wants nothing any more.
+        self.rtc.disconnect();
         self.deadline = now + Duration::from_secs(3_600);
         datagrams
     }
@@ -339,8 +339,8 @@ impl Client {
         let video = track.kind == Kind::Video;
         let payload = payload(self.setup.uid, track, index);
         let (mid, time, seq) = (track.mid, track.time, track.seq);
-        let mut ext = ExtensionValues::default();
-        ext.audio_level = (!video).then_some(track.level);
+        let (audio_level, voice_activity) = ((!video).then_some(track.level), (!video).then_some(true));
+        let ext = ExtensionValues { audio_level, voice_activity, ..ExtensionValues::default() };
         let Some(pt) = self.payload_type(video) else { return };
         // The stream exists even where the edge refused it: a client that does not care sends all the same.
         let mut api = self.rtc.direct_api();
@@ -348,6 +348,18 @@ impl Client {
         let write = RtpWrite::new(pt, seq.into(), time, now, payload.as_slice());
         stream.write_rtp(write.marker(marker).ext_vals(ext).nackable(true));
         self.sent.insert(payload);
+    }
+
+    /// Sends a stream of its own on a section that is there to receive.
+    pub(crate) fn send_from_slot(&mut self, slot: RtcMid) {
+        let mut api = self.rtc.direct_api();
+        let ssrc = api.new_ssrc();
+        api.declare_stream_tx(ssrc, None, slot, None);
+        let kind = match self.rtc.media(slot).expect("a slot of ours").kind() {
+            MediaKind::Audio => Kind::Audio,
+            MediaKind::Video => Kind::Video,
+        };
+        self.tracks.push(Track::new(slot, kind, 100, self.deadline));
     }
 
     fn payload_type(&self, video: bool) -> Option<Pt> {

@@ -29,6 +29,12 @@ pub(crate) struct Datagram {
 
 pub(crate) struct Net {
     pub(crate) weather: Weather,
+    /// When set, a copy of everything that is sent.
+    pub(crate) record: Option<Vec<Datagram>>,
+    /// A client's address, and the one under which it is seen from the edge.
+    pub(crate) moved: Option<(SocketAddr, SocketAddr)>,
+    /// Nothing that is sent to the new address arrives, and only checks come from it.
+    pub(crate) deaf: bool,
     rng: fastrand::Rng,
     under_way: BTreeMap<(Instant, u64), Datagram>,
     sent: u64,
@@ -36,10 +42,33 @@ pub(crate) struct Net {
 
 impl Net {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { weather: Weather::FAIR, rng: fastrand::Rng::with_seed(seed), under_way: BTreeMap::new(), sent: 0 }
+        let rng = fastrand::Rng::with_seed(seed);
+        Self {
+            weather: Weather::FAIR,
+            record: None,
+            moved: None,
+            deaf: false,
+            rng,
+            under_way: BTreeMap::new(),
+            sent: 0,
+        }
     }
 
-    pub(crate) fn send(&mut self, now: Instant, datagram: Datagram) {
+    pub(crate) fn send(&mut self, now: Instant, mut datagram: Datagram) {
+        if let Some((inside, outside)) = self.moved {
+            let is_check = datagram.bytes[0] < 4;
+            if self.deaf && (datagram.destination == outside || (datagram.source == inside && !is_check)) {
+                return;
+            }
+            if datagram.source == inside {
+                datagram.source = outside;
+            } else if datagram.destination == outside {
+                datagram.destination = inside;
+            }
+        }
+        if let Some(record) = &mut self.record {
+            record.push(datagram.clone());
+        }
         if self.rng.u64(0..1_000) < self.weather.loss {
             return;
         }

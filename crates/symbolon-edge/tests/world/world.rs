@@ -175,6 +175,12 @@ impl World {
         self.handle(Input::Datagram { source, destination: Self::edge_address(), bytes });
     }
 
+    /// The machine sleeps: the wall clock goes on, the monotonic clock does not.
+    pub(crate) fn sleep_machine(&mut self, seconds: u64) {
+        self.now.unix += Duration::from_secs(seconds);
+        self.handle(Input::Tick);
+    }
+
     /// One input, and what comes of it.
     pub(crate) fn handle(&mut self, input: Input<'_>) {
         self.edge.handle(self.now, input);

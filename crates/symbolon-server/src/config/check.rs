@@ -36,6 +36,7 @@ pub(super) fn check(settings: Settings, from_file: bool, default_state_dir: Opti
         tokens,
         advertise: advertise(settings.media.advertise.as_deref())?,
         limits: limits(&settings.http)?,
+        log_names: mode == Mode::Development || settings.log.names,
         state_dir: settings.state_dir.map(PathBuf::from).or(default_state_dir),
     })
 }

@@ -35,6 +35,10 @@ pub(crate) struct Settings {
     #[config(nested)]
     pub(crate) private: PrivateSettings,
 
+    /// What log lines tell.
+    #[config(nested)]
+    pub(crate) log: LogSettings,
+
     /// The folder for what has to outlive a restart. Default: `symbolon` in the user's state folder.
     #[config(env = "SYMBOLON_STATE_DIR")]
     pub(crate) state_dir: Option<String>,
@@ -125,6 +129,15 @@ pub(crate) struct PrivateSettings {
     /// Where `/metrics` is served. Default: `127.0.0.1:9091`; in development mode a free port.
     #[config(env = "SYMBOLON_PRIVATE_LISTEN")]
     pub(crate) listen: Option<String>,
+}
+
+#[derive(Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(crate) struct LogSettings {
+    /// Whether log lines name channels and uids. Without them a line names the connection only. Development mode always
+    /// names them.
+    #[config(env = "SYMBOLON_LOG_NAMES", default = false)]
+    pub(crate) names: bool,
 }
 
 /// A setting that is never printed, not even when it is of the wrong type.

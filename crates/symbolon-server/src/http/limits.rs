@@ -49,7 +49,6 @@ impl Connections {
     }
 
     /// A place for a long-lived session of a client behind a proxy, whose connection counts in the total already.
-    #[cfg_attr(not(test), expect(dead_code, reason = "signalling uses it"))]
     pub(crate) fn behind_proxy(&self, client: IpAddr) -> Result<Place, Full> {
         self.take(Some(ClientKey::of(client)), false)
     }

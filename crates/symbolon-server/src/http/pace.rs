@@ -204,8 +204,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long, and for how many reads of 4 KiB, a finished connection is drained.
-const LINGER_TIMEOUT: Duration = Duration::from_millis(500);
-const LINGER_READS: usize = 64;
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+const LINGER_READS: usize = 1024;
 
 /// The target, a method and a version.
 const MAX_FIRST_LINE: usize = MAX_TARGET + 64;

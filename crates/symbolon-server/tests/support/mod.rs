@@ -33,7 +33,7 @@ pub(crate) struct TestServer {
     pub(crate) private: SocketAddr,
     pub(crate) app_id: String,
     stop: Option<oneshot::Sender<()>>,
-    running: Option<JoinHandle<()>>,
+    running: Option<JoinHandle<std::io::Result<()>>>,
     folder: PathBuf,
 }
 
@@ -79,7 +79,7 @@ impl TestServer {
     pub(crate) async fn stop(&mut self) {
         self.stop.take();
         let running = self.running.take().expect("stopped once");
-        within(running).await.expect("the server ends without a panic");
+        within(running).await.expect("no panic").expect("an end in order");
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

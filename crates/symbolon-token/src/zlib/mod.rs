@@ -201,6 +201,19 @@ mod tests {
     }
 
     #[test]
+    fn a_stored_length_must_stand_twice_and_a_checksum_must_be_right() {
+        let mut stored = Vec::new();
+        store(b"stored", &mut stored);
+        assert_eq!(read(&stored, 1000), Ok(b"stored".to_vec()));
+        let last = stored.len() - 1;
+        for at in [5, 6, last - 3, last] {
+            let mut damaged = stored.clone();
+            damaged[at] ^= 1;
+            assert_eq!(read(&damaged, 1000), Err(TokenError::ZlibInvalid), "{at}");
+        }
+    }
+
+    #[test]
     fn large_payloads_are_stored_in_blocks_of_what_a_block_can_hold() {
         for len in [0, 1, 65_534, 65_535, 65_536, 131_070, 131_071] {
             let bytes = vec![3; len];

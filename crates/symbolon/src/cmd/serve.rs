@@ -49,7 +49,7 @@ impl Serve {
                 tracing::info!(public = %addresses.public, private = %addresses.private, app_id = %server.app_id(), "listening");
             }
         }
-        server.run(stop.first()).await;
+        server.run(stop.first()).await?;
         tracing::info!("stopped");
         Ok(())
     }
