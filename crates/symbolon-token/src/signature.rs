@@ -31,7 +31,7 @@ pub(crate) fn same(left: &[u8; SIGNATURE_LEN], right: &[u8; SIGNATURE_LEN]) -> b
 }
 
 /// Keeps first keys, so that tokens of one app and second share the work. Its size is fixed: a new key takes the place
-/// of an older one.
+/// of an older one. Each place costs 72 bytes.
 pub(crate) struct FirstKeys {
     slots: Vec<Option<FirstKey>>,
 }
@@ -44,13 +44,15 @@ struct FirstKey {
 }
 
 impl FirstKeys {
-    pub(crate) fn new() -> Self {
-        Self { slots: vec![None; SLOTS] }
+    /// Keeps one key for each of so many neighbouring seconds.
+    pub(crate) fn new(seconds: usize) -> Self {
+        Self { slots: vec![None; seconds] }
     }
 
     pub(crate) fn first_key(&mut self, certificate: &AppCertificate, issue_ts: u32) -> [u8; SIGNATURE_LEN] {
-        // The slot depends on nothing secret.
-        let slot = &mut self.slots[issue_ts as usize % SLOTS];
+        // The place depends on nothing secret.
+        let index = issue_ts as usize % self.slots.len();
+        let slot = &mut self.slots[index];
         match slot {
             Some(kept) if kept.issue_ts == issue_ts && kept.certificate == *certificate => kept.key,
             _ => {
@@ -70,10 +72,6 @@ pub(crate) fn hmac<'a>(key: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) ->
     }
     mac.finalize().into_bytes().into()
 }
-
-/// How many first keys are kept: one for each of so many neighbouring seconds. More helps where tokens are used long
-/// after they were made, and costs 72 bytes each.
-const SLOTS: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -103,9 +101,9 @@ mod tests {
     fn kept_keys_are_those_of_their_certificate_and_second() {
         let one = AppCertificate::parse("5CFd2fd1755d40ecb72977518be15d3b").unwrap();
         let other = AppCertificate::parse("c0ffee5eed0047aa9b3d61f2e8a4907b").unwrap();
-        let mut keys = FirstKeys::new();
+        let mut keys = FirstKeys::new(8);
         for _ in 0..2 {
-            for (certificate, ts) in [(&one, 5), (&other, 5), (&one, 5 + SLOTS as u32), (&one, 5), (&one, 5)] {
+            for (certificate, ts) in [(&one, 5), (&other, 5), (&one, 5 + 8), (&one, 5), (&one, 5)] {
                 assert_eq!(keys.first_key(certificate, ts), first_key(certificate, ts));
             }
         }

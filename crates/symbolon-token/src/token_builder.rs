@@ -41,7 +41,7 @@ impl TokenBuilder {
         Self {
             certificate,
             compression: Compression::default(),
-            keys: FirstKeys::new(),
+            keys: FirstKeys::new(KEPT_SECONDS),
             deflater: Deflater::new(),
             payload: Vec::new(),
             stream: Vec::new(),
@@ -89,3 +89,6 @@ pub enum Compression {
     /// several.
     Stored,
 }
+
+/// A builder keeps the first key of so many neighbouring seconds. Tokens are made now, so a few do.
+const KEPT_SECONDS: usize = 8;

@@ -105,7 +105,7 @@ pub struct Verifier {
 impl Verifier {
     /// A verifier that reads within these limits. Between two tokens it holds no more memory than they allow.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, keys: FirstKeys::new(), stream: Vec::new(), payload: Vec::new() }
+        Self { limits, keys: FirstKeys::new(KEPT_SECONDS), stream: Vec::new(), payload: Vec::new() }
     }
 
     /// Checks a token for a client that joins: see [`verify`].
@@ -190,3 +190,6 @@ fn check_channel(name: &str, names: Mode) -> Result<(), TokenError> {
     }
     Ok(())
 }
+
+/// A verifier keeps the first key of so many neighbouring seconds, since tokens are mostly used soon after they are made.
+const KEPT_SECONDS: usize = 1024;

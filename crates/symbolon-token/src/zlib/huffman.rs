@@ -243,8 +243,9 @@ impl<const SYMBOLS: usize> Tree<SYMBOLS> {
             if child >= heap.len() {
                 break;
             }
-            if child + 1 < heap.len() && heap[child + 1].is_rarer_than(heap[child]) {
-                child += 1;
+            if let Some(right) = heap.get(child + 1) {
+                // Added, not branched on: which child is rarer is a coin toss.
+                child += usize::from(right.is_rarer_than(heap[child]));
             }
             if sinking.is_rarer_than(heap[child]) {
                 break;
