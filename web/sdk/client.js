@@ -2,7 +2,7 @@
 /**
  * One stay in a channel: drives the session machine with a WebSocket, a peer connection and a clock.
  *
- * @import { Kind, Source, Subscribe } from './protocol.d.ts'
+ * @import { Source, Subscribe } from './protocol.d.ts'
  * @import { Input, JoinRequest, Output, SessionEvent } from './session-io.d.ts'
  * @import { RtcConnection, RtcEngineEventHandler, RtcStats, VideoEncoderConfiguration } from './types.d.ts'
  */
@@ -15,7 +15,7 @@ import { PublishStates, VIDEO_SOURCE_TYPES } from './publishing.js';
 import { Session } from './session.js';
 import { Signal } from './signal.js';
 
-/** @typedef {{ source: Source, kind: Kind, muted: boolean, track: MediaStreamTrack | null, failed: boolean }} Publish */
+/** @typedef {import('./peer.js').Outgoing & { failed: boolean }} Publish `failed`: its device did not open */
 
 /**
  * @typedef {object} Deps
@@ -347,7 +347,8 @@ export class Client {
       if (!found || publication === null || transceiver.mid === null) return [];
       const { uid, publication: { source, muted } } = found;
       const { receiver, mid } = transceiver;
-      return [{ uid, source, kind, muted, mid, publication, receiver, track: receiver.track, trackId: receiver.track.id }];
+      const { track } = receiver;
+      return [{ uid, source, kind, muted, mid, publication, receiver, track, trackId: track.id }];
     });
   }
 
@@ -384,7 +385,9 @@ export class Client {
     const { uid, kind, publication } = sighting.watched;
     if (sighting.type === 'frozen') return this.#feed({ type: 'frozen', uid, kind });
     const { width, height } = sighting;
-    if (sighting.type === 'decoded') return this.#feed({ type: 'decoded', uid, kind, width, height, again: sighting.again });
+    if (sighting.type === 'decoded') {
+      return this.#feed({ type: 'decoded', uid, kind, width, height, again: sighting.again });
+    }
     const screen = this.#session.roster.find(publication)?.publication.source === 'screen';
     const source = screen ? VideoSourceType.Screen : VideoSourceType.Remote;
     this.#deps.emit('onVideoSizeChanged', this.#connection, source, uid, width, height, 0);

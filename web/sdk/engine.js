@@ -2,8 +2,9 @@
 /**
  * The engine: what an application calls. It checks arguments, keeps the settings, and hands the work on.
  *
- * @import { ChannelMediaOptions, LocalAccessPointConfiguration, RtcEngineContext, RtcEngineEventHandler } from './types.d.ts'
- * @import { DeviceInfo, ScreenCaptureParameters, VideoCanvas, VideoEncoderConfiguration } from './types.d.ts'
+ * @import { ChannelMediaOptions, DeviceInfo, LocalAccessPointConfiguration, RtcEngineContext } from './types.d.ts'
+ * @import { RtcEngineEventHandler, ScreenCaptureParameters, VideoCanvas } from './types.d.ts'
+ * @import { VideoEncoderConfiguration } from './types.d.ts'
  */
 import { Capture } from './tracks.js';
 import { Client } from './client.js';

@@ -38,7 +38,8 @@ const SENTENCES = new Map([
   [ErrorCode.InvalidAppId, 'the App ID is unknown or malformed: it has 32 hexadecimal characters'],
   [
     ErrorCode.InvalidChannelName,
-    'the channel name is malformed: 1 to 64 letters, digits, spaces and ! # $ % & ( ) + - : ; < = . > ? @ [ ] ^ _ { } | ~ ,',
+    'the channel name is malformed: 1 to 64 letters, digits, spaces and ' +
+      '! # $ % & ( ) + - : ; < = . > ? @ [ ] ^ _ { } | ~ ,',
   ],
   [ErrorCode.NoServerResources, 'the server has no room'],
   [ErrorCode.TokenExpired, 'the token, or its right to be in the channel, has expired'],

@@ -24,7 +24,7 @@ import { preferCodecs } from './codecs.js';
 const SPARE_SLOTS = /** @type {Kind[]} */ (['audio', 'audio', 'video', 'video', 'video', 'video']);
 /** The server takes no more slots. */
 const MAX_SLOTS = 256;
-/** An offer that was refused, for example because there were too many in a second, is repeated after this time, in ms. */
+/** An offer that was refused, for example because there were too many in a second, is repeated after so many ms. */
 const OFFER_AGAIN_MS = 1_500;
 /** So many refusals in a row, and the next change is awaited instead. */
 const MAX_REFUSALS = 3;

@@ -6,7 +6,8 @@
  * left, and `deadline` says when to come back with a tick. It sees no socket, no clock and no session description;
  * whoever drives it does what the outputs say. Times are milliseconds of one clock that only goes on.
  *
- * @import { ClientMessage, Ended, Joined, MediaOffer, Profile, ServerMessage, Standing, Subscribe } from './protocol.d.ts'
+ * @import { ClientMessage, Ended, Joined, MediaOffer, Profile, ServerMessage, Standing } from './protocol.d.ts'
+ * @import { Subscribe } from './protocol.d.ts'
  * @import { Input, JoinRequest, Output, SessionEvent } from './session-io.d.ts'
  * @import { Timer } from './timers.js'
  */
@@ -115,7 +116,7 @@ export class Session {
    */
   allows(input) {
     switch (input.type) {
-      case 'join': return this.#state === State.Disconnected ? checkRequest(input.request) : -ErrorCode.JoinChannelRejected;
+      case 'join': return this.#allowsJoin(input.request);
       case 'leave': return this.#state === State.Disconnected ? -ErrorCode.LeaveChannelRejected : 0;
       case 'renewToken': return this.#allowsToken(input.token);
       case 'setRole': return this.#allowsRole();
@@ -124,6 +125,11 @@ export class Session {
       case 'negotiate': return this.staying ? 0 : -ErrorCode.InvalidState;
       default: return 0;
     }
+  }
+
+  /** @param {JoinRequest} request */
+  #allowsJoin(request) {
+    return this.#state === State.Disconnected ? checkRequest(request) : -ErrorCode.JoinChannelRejected;
   }
 
   #allowsRole() {

@@ -31,7 +31,10 @@ export const REQUEST_MS = 10_000;
 const WARNING_MS = 30_000;
 /** The session itself warns when the server's warning is so late: it cannot warn during a break. */
 const LATE_MS = 500;
-/** Renewals that a newer one overtook, or that got no answer in time, are remembered up to this many: one of them may still be accepted. */
+/**
+ * Renewals that a newer one overtook, or that got no answer in time, are remembered up to this many: one of them may
+ * still be accepted.
+ */
 const MAX_OVERTAKEN = 16;
 
 export class Tokens {

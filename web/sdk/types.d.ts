@@ -251,7 +251,7 @@ export interface RtcEngineEventHandler {
     height: number,
     rotation: number,
   ): void;
-  /** What a remote user publishes has changed (extension): `kind` is `audio` or `video`, `source` says what it shows. */
+  /** A remote user publishes one more stream (extension): `kind` is `audio` or `video`, `source` what it shows. */
   onUserPublished?(connection: RtcConnection, uid: number, kind: string, source: string): void;
   onUserUnpublished?(connection: RtcConnection, uid: number, kind: string, source: string): void;
 

@@ -48,7 +48,9 @@ async function admit(joined = {}) {
   socket.open();
   await settled();
   const { media } = socket.sent.find((message) => message.type === 'join');
-  const publish = media.publish.map((/** @type {any} */ { mid }, /** @type {number} */ id) => ({ mid, id, state: 'published' }));
+  const publish = media.publish.map((/** @type {any} */ { mid }, /** @type {number} */ id) => {
+    return { mid, id, state: 'published' };
+  });
   socket.receive({ type: 'joined', ...JOINED, media: { sdp: 'answer', publish, slots: [] }, ...joined });
   await settled();
   return socket;
@@ -303,7 +305,8 @@ describe('leaving', () => {
     }
     await settled();
     const events = take().map((line) => line.split(' ')[0] === 'onLeaveChannel' ? 'onLeaveChannel' : line);
-    assert.deepEqual(events.slice(0, 3), ['onConnectionStateChanged 1 5', 'onLeaveChannel', 'onConnectionStateChanged 2 0']);
+    const round = ['onConnectionStateChanged 1 5', 'onLeaveChannel', 'onConnectionStateChanged 2 0'];
+    assert.deepEqual(events.slice(0, 3), round);
     assert.equal(events.length, 150);
   });
 
@@ -409,6 +412,7 @@ describe('publishing', () => {
 
   test('volume intervals of 1 to 10 ms are refused', () => {
     const { engine } = ready();
-    assert.deepEqual([1, 10, 11, 0, -1].map((interval) => engine.enableAudioVolumeIndication(interval)), [-2, -2, 0, 0, 0]);
+    const results = [1, 10, 11, 0, -1].map((interval) => engine.enableAudioVolumeIndication(interval));
+    assert.deepEqual(results, [-2, -2, 0, 0, 0]);
   });
 });

@@ -113,7 +113,9 @@ describe('publish states', () => {
   function told(act) {
     /** @type {string[]} */
     const log = [];
-    act(new PublishStates(0, ({ source, before, after, elapsed }) => log.push(`${source} ${before}>${after} ${elapsed}`)));
+    act(new PublishStates(0, ({ source, before, after, elapsed }) => {
+      log.push(`${source} ${before}>${after} ${elapsed}`);
+    }));
     return log;
   }
 
@@ -145,7 +147,8 @@ describe('what is decoded', () => {
   const SLOT = /** @type {const} */ ({ mid: '3', trackId: 't', publication: 5, uid: 9, kind: 'video', still: false });
   const frames = (/** @type {number} */ framesDecoded, frameWidth = 640) =>
     [{ type: 'inbound-rtp', mid: '3', kind: 'video', framesDecoded, frameWidth, frameHeight: 360 }];
-  const types = (/** @type {import('../sdk/watch.js').Sighting[]} */ sightings) => sightings.map(({ type }) => type).join(' ');
+  const types = (/** @type {import('../sdk/watch.js').Sighting[]} */ sightings) =>
+    sightings.map(({ type }) => type).join(' ');
 
   test('first frame, size, freeze, recovery, long gap', () => {
     const watch = new Watch();
@@ -230,8 +233,10 @@ describe('figures', () => {
 });
 
 test('the preferred codec comes first, strangers are left out', () => {
-  const codecs = ['video/VP8', 'video/rtx', 'video/H264', 'video/red', 'video/ulpfec'].map((mimeType) => ({ mimeType }));
-  const names = (/** @type {number | undefined} */ type) => chooseCodecs(codecs, 'video', type).map(({ mimeType }) => mimeType);
+  const all = ['video/VP8', 'video/rtx', 'video/H264', 'video/red', 'video/ulpfec'];
+  const codecs = all.map((mimeType) => ({ mimeType }));
+  const names = (/** @type {number | undefined} */ type) =>
+    chooseCodecs(codecs, 'video', type).map(({ mimeType }) => mimeType);
   assert.deepEqual(names(undefined), ['video/VP8', 'video/rtx', 'video/H264']);
   assert.deepEqual(names(2), ['video/H264', 'video/VP8', 'video/rtx']);
   assert.deepEqual(names(12), ['video/VP8', 'video/rtx', 'video/H264']);

@@ -103,7 +103,8 @@ test('a local access point needs an address', () => {
   for (const bad of [{}, { ipList: [] }, { ipList: [''], domainList: [] }, { domainList: [7] }, null]) {
     assert.equal(urls(bad), null);
   }
-  assert.deepEqual(urls({ ipList: ['10.0.0.1', '10.0.0.2:9'], domainList: ['a.example'], advancedConfig: { port: 80 } }), [
+  const hosts = { ipList: ['10.0.0.1', '10.0.0.2:9'], domainList: ['a.example'] };
+  assert.deepEqual(urls({ ...hosts, advancedConfig: { port: 80 } }), [
     'ws://10.0.0.1/v1/signal',
     'ws://10.0.0.2:9/v1/signal',
     'ws://a.example/v1/signal',

@@ -43,9 +43,8 @@ class Replay {
     this.#network = network ?? this.#network;
     const returned = input && this.#session.allows(input);
     if (input) outputs.push(...this.#feed(at, input));
-    if (receive) {
-      outputs.push(...this.#feed(at, KNOWN.has(receive.type) ? { type: 'message', message: receive } : { type: 'unknown' }));
-    }
+    if (receive && KNOWN.has(receive.type)) outputs.push(...this.#feed(at, { type: 'message', message: receive }));
+    else if (receive) outputs.push(...this.#feed(at, { type: 'unknown' }));
     return { returned, outputs };
   }
 

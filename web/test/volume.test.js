@@ -17,7 +17,9 @@ function meter(t) {
   const voice = (/** @type {number} */ uid) => ({
     uid,
     receiver: /** @type {RTCRtpReceiver} */ (/** @type {unknown} */ ({
-      getSynchronizationSources: () => (levels.has(uid) ? [{ audioLevel: levels.get(uid), rtpTimestamp: packet++ }] : []),
+      getSynchronizationSources: () => {
+        return levels.has(uid) ? [{ audioLevel: levels.get(uid), rtpTimestamp: packet++ }] : [];
+      },
     })),
   });
   const tick = () => {

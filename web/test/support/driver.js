@@ -116,5 +116,6 @@ export class Driver {
 
 /** @param {SessionEvent} event */
 function line({ type, ...rest }) {
-  return [type, ...Object.values(rest).map((value) => (typeof value === 'object' ? JSON.stringify(value) : value))].join(' ');
+  const values = Object.values(rest).map((value) => (typeof value === 'object' ? JSON.stringify(value) : value));
+  return [type, ...values].join(' ');
 }
