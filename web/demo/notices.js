@@ -41,23 +41,33 @@ export function announcePeople(store) {
   const left = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  // Whoever is there when the visitor comes has not just joined.
+  let entering = false;
   const tell = () => {
     timer = undefined;
     const names = [...came].flatMap((uid) => store.state.people.get(uid) ?? []).map(called);
     if (store.state.phase === 'call') {
-      if (names.length > 0) notify(`${together(names)} joined`);
+      if (names.length > 0) notify(entering ? `Here with you: ${together(names)}` : `${together(names)} joined`);
       if (left.length > 0) notify(`${together(left)} left`);
     }
+    entering = false;
     came.clear();
     left.length = 0;
   };
   store.listen((action, _state, before) => {
-    const changed =
-      action.type === 'userJoined'
-        ? arrive(action.uid, before)
-        : action.type === 'userLeft' && depart(action.uid, before);
+    const changed = noted(action, before);
     if (changed) timer ??= setTimeout(tell, GATHER_MS);
   });
+
+  /**
+   * @param {import('./state.js').Action} action
+   * @param {State} before
+   */
+  function noted({ type, uid }, before) {
+    if (type === 'joined') entering = true;
+    if (type === 'userJoined') return arrive(uid, before);
+    return type === 'userLeft' ? depart(uid, before) : type === 'joined';
+  }
 
   /**
    * @param {number} uid
