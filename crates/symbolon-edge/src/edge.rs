@@ -294,8 +294,14 @@ impl Edge {
 
     fn tick_room(&mut self, now: Now, room: RoomId) {
         self.tell(now, room, channel::Input::Tick);
+        self.tell_speakers(now.instant, room);
+        self.set_room_alarm(now.instant, room);
+    }
+
+    /// Tells everyone in a channel who is loud, if that has changed. Who hears only of oneself hears nothing new.
+    fn tell_speakers(&mut self, now: Instant, room: RoomId) {
         let Some(room) = self.rooms.get_mut(&room) else { return };
-        let Some(speakers) = room.speakers.take(now.instant, room.channel.member_count()) else { return };
+        let Some(speakers) = room.speakers.take(now, room.channel.member_count()) else { return };
         for (uid, conn) in room.channel.connections() {
             let speakers = speakers.iter().filter(|speaker| speaker.uid != uid).copied().collect();
             self.outputs.push_back(Output::Message { conn, message: ServerMessage::Speakers { speakers } });

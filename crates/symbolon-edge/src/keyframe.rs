@@ -29,6 +29,11 @@ impl Keyframes {
         self.asked_at = Some(now);
     }
 
+    /// A keyframe came: whoever wanted one has it. Who loses it on the way will ask again.
+    pub(crate) fn came(&mut self) {
+        self.wanted = false;
+    }
+
     /// When a request that has to wait may go.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.asked_at.filter(|_| self.wanted).map(|at| at + KEYFRAME_EVERY)
@@ -65,6 +70,9 @@ mod tests {
         let due = keyframes.deadline().unwrap();
         assert!(!take_due(&mut keyframes, due - Duration::from_millis(1)));
         assert!(take_due(&mut keyframes, due));
+        assert_eq!(keyframes.deadline(), None);
+        keyframes.want();
+        keyframes.came();
         assert_eq!(keyframes.deadline(), None);
     }
 }

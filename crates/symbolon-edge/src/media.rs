@@ -1,7 +1,7 @@
 //! The media side of an edge: datagrams in, packets along their routes, keyframe requests back.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::format::PayloadParams;
 use str0m::media::Mid;
@@ -35,7 +35,12 @@ impl Edge {
     pub(crate) fn tick_peer(&mut self, now: Now, conn: ConnId) {
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.tick(now.instant, &mut self.drained);
+            let overdue = peer.deadline().is_some_and(|at| at <= now.instant);
             self.collect(conn);
+            if overdue {
+                // A peer that wants to be woken in the past must not keep the others waiting for ever.
+                self.agenda.set(Wake::Peer(conn), Some(now.instant + Duration::from_millis(1)));
+            }
         }
     }
 
@@ -82,6 +87,9 @@ impl Edge {
         self.hear(now, source, key, &packet.ext);
         // The set is put back below: nothing on the way there looks at it.
         let Some(forwarding) = self.switchboard.get_mut(key) else { return };
+        if packet.facts.starts_keyframe {
+            forwarding.keyframes.came();
+        }
         let routes = std::mem::take(&mut forwarding.routes);
         let mut keyframe_wanted = false;
         for to in &routes {

@@ -80,8 +80,9 @@ impl Received {
         (number(WATERMARK + 5), number(WATERMARK + 13))
     }
 
+    /// The first packet of a keyframe of the test client.
     pub(crate) fn starts_keyframe(&self) -> bool {
-        self.payload[0] & 0x10 != 0 && self.payload[WATERMARK - 1] & 1 == 0
+        self.payload[WATERMARK + 21] == 1
     }
 
     /// The VP8 picture id.
@@ -121,7 +122,12 @@ const WATERMARK: usize = 5;
 impl Client {
     pub(crate) fn new(conn: ConnId, setup: Setup, address: SocketAddr, now: Instant) -> Self {
         let config = RtcConfig::new().set_rtp_mode(true).clear_codecs().enable_opus(true, false);
-        let config = if setup.codec == Codec::H264 { config.enable_h264(true) } else { config.enable_vp8(true) };
+        let config = match setup.codec {
+            Codec::H264 => config.enable_h264(true),
+            Codec::Vp9 => config.enable_vp9(true),
+            Codec::Av1 => config.enable_av1(true),
+            _ => config.enable_vp8(true),
+        };
         let mut rtc = config.build(now);
         rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
         Self {
@@ -337,7 +343,7 @@ impl Client {
         let track = &mut self.tracks[at];
         track.seq += 1;
         let video = track.kind == Kind::Video;
-        let payload = payload(self.setup.uid, track, index);
+        let payload = payload(self.setup.uid, self.setup.codec, track, index);
         let (mid, time, seq) = (track.mid, track.time, track.seq);
         let (audio_level, voice_activity) = ((!video).then_some(track.level), (!video).then_some(true));
         let ext = ExtensionValues { audio_level, voice_activity, ..ExtensionValues::default() };
@@ -389,16 +395,35 @@ impl Client {
     }
 }
 
-/// A VP8 packet, or something in place of an Opus packet, that says whose it is and is unlike any other.
-fn payload(uid: u32, track: &Track, index: u64) -> Vec<u8> {
-    let video = track.kind == Kind::Video;
+/// The first bytes of a packet of this codec: the beginning of a keyframe or of another frame, or what follows.
+fn head(codec: Codec, track: &Track, index: u64, keyframe: bool) -> [u8; WATERMARK] {
     let [.., high, low] = track.frame.to_be_bytes();
-    let start = if index == 0 { 0x90 } else { 0x80 };
-    let mut payload = vec![start, 0x80, 0x80 | high, low, u8::from(!(track.keyframe_due && index == 0))];
+    let by_kind = |key, first, rest| match (index, keyframe) {
+        (0, true) => [key, 0, 0, 0, 0],
+        (0, false) => [first, 0, 0, 0, 0],
+        _ => [rest, 0, 0, 0, 0],
+    };
+    match codec {
+        // Single units: an IDR slice, another slice.
+        Codec::H264 => by_kind(0x65, 0x61, 0x61),
+        // No picture id; predicted or not, the beginning of a frame or not.
+        Codec::Vp9 => by_kind(0x08, 0x48, if keyframe { 0x00 } else { 0x40 }),
+        // One element; the N bit.
+        Codec::Av1 => by_kind(0x18, 0x10, 0x10),
+        // A picture id of 15 bits; then the frame's first byte, whose lowest bit says that it is predicted.
+        _ => [if index == 0 { 0x90 } else { 0x80 }, 0x80, 0x80 | high, low, u8::from(!(keyframe && index == 0))],
+    }
+}
+
+/// A video packet, or something in place of an Opus packet, that says whose it is and is unlike any other.
+fn payload(uid: u32, codec: Codec, track: &Track, index: u64) -> Vec<u8> {
+    let video = track.kind == Kind::Video;
+    let mut payload = head(codec, track, index, track.keyframe_due).to_vec();
     payload.extend(uid.to_be_bytes());
     payload.push(u8::from(video));
     payload.extend(track.frame.to_be_bytes());
     payload.extend(index.to_be_bytes());
+    payload.push(u8::from(video && track.keyframe_due && index == 0));
     payload.resize(if video { 900 } else { 90 }, 0xA5);
     payload
 }

@@ -62,6 +62,8 @@ fn media_survives_loss_delay_and_reordering() {
 #[test]
 fn a_newcomer_starts_with_a_keyframe() {
     let mut world = World::new(4);
+    // Between the request for a keyframe and the keyframe there are other frames.
+    world.storm(0, 50, 0);
     let ann = world.publisher(1);
     world.join("ann", ann);
     world.run_for(5);
@@ -103,6 +105,23 @@ fn keyframe_requests_are_merged() {
     let asked = world.clients["ann"].keyframes_asked.len();
     assert!((3..=5).contains(&asked), "{asked} in 2 s");
     assert!(world.stats().keyframes_wanted >= 20 * u64::from(VIEWERS) / 2, "{:?}", world.stats());
+}
+
+#[test]
+fn every_codec_gets_through_from_a_keyframe_on() {
+    for codec in [Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1] {
+        let mut world = World::new(8);
+        let (mut ann, mut bob) = (world.publisher(1), world.viewer(2));
+        (ann.codec, bob.codec) = (codec, codec);
+        world.join("ann", ann);
+        world.run_for(1);
+        world.join("bob", bob);
+        world.run_for(2);
+        let video = world.clients["bob"].heard_from(1, Kind::Video);
+        assert!(video.len() > 100 && video[0].starts_keyframe(), "{codec:?}: {}", video.len());
+        let sent = &world.clients["ann"].sent;
+        assert!(video.iter().all(|packet| sent.contains(&packet.payload)), "{codec:?}");
+    }
 }
 
 #[test]

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use str0m::media::Mid as RtcMid;
-use symbolon_edge::{DropCause, What};
+use symbolon_edge::{DropCause, Input, What};
 use symbolon_proto::code::{ErrorCode, OfflineReason, Reason, RenewCode};
-use symbolon_proto::message::{ClientMessage, Kind, PublishState, Role, ServerMessage};
+use symbolon_proto::id::{AppId, ChannelName};
+use symbolon_proto::message::{ClientMessage, Kind, Privilege, PublishState, Role, ServerMessage};
+use symbolon_proto::standing::Rule;
 use symbolon_token::Role as TokenRole;
 
 use crate::client::Client;
-use crate::world::World;
+use crate::world::{APP, CHANNEL, World};
 
 /// The direction that the answer gives a section.
 fn direction(client: &Client, mid: RtcMid) -> String {
@@ -216,4 +218,45 @@ fn a_machine_that_slept_past_a_token_ends_its_session_at_once() {
     world.sleep_machine(20);
     assert_eq!(world.clients["ann"].ended.as_ref().unwrap().code, ErrorCode::TokenExpired);
     assert!(world.happenings().any(|what| matches!(what, What::Ended { slug, .. } if slug == "expired")));
+}
+
+fn set_rule(world: &mut World, denies: Privilege, seconds: u64) {
+    let until = world.now() + Duration::from_secs(seconds);
+    let (app, channel) = (AppId::parse(APP).unwrap(), ChannelName::parse(CHANNEL).unwrap());
+    world.handle(Input::Rules { app, channel, rules: vec![Rule { uid: None, denies, until }] });
+}
+
+#[test]
+fn a_rule_of_the_operator_stops_media_while_it_lasts() {
+    let mut world = World::new(30);
+    let (ann, bob) = (world.publisher(1), world.viewer(2));
+    world.join("ann", ann);
+    world.join("bob", bob);
+    world.run_for(2);
+    let began = world.now();
+    set_rule(&mut world, Privilege::Video, 10);
+    world.run_for(15);
+    let video: Vec<_> =
+        world.clients["bob"].heard_from(1, Kind::Video).iter().map(|packet| packet.at - began).collect();
+    let quiet = Duration::from_millis(2)..Duration::from_secs(10);
+    assert!(!video.iter().any(|at| quiet.contains(at)) && video.iter().any(|at| *at > quiet.end));
+    assert!(world.count("bob", 1, Kind::Audio) > 800, "audio was not meant");
+}
+
+#[test]
+fn a_ban_ends_sessions_and_outlives_them() {
+    let mut world = World::new(31);
+    let ann = world.publisher(1);
+    world.join("ann", ann.clone());
+    world.run_for(1);
+    set_rule(&mut world, Privilege::Join, 60);
+    let ended = world.clients["ann"].ended.clone().unwrap();
+    assert_eq!((ended.code, ended.reason), (ErrorCode::ClientIsBannedByServer, Reason::BannedByServer));
+    assert_eq!((world.stats().channels, world.stats().peers), (0, 0));
+    world.run_for(30);
+    world.join("ann again", ann.clone());
+    assert_eq!(world.clients["ann again"].ended.as_ref().unwrap().reason, Reason::BannedByServer);
+    world.run_for(31);
+    world.join("ann forgiven", ann);
+    assert!(world.clients["ann forgiven"].joined.is_some());
 }
