@@ -10,7 +10,7 @@ use tokio::time::Instant;
 pub(super) struct MessagePace {
     /// When the bucket will be full, or would be, were it not bounded.
     full_at: Instant,
-    /// How many messages in a row had to wait.
+    /// How many messages had to wait since the sender was last calm.
     waited: u32,
 }
 
@@ -26,12 +26,13 @@ impl MessagePace {
     /// Takes a token for one message: how long its sender has to wait for it.
     pub(super) fn take(&mut self, now: Instant) -> Result<Duration, TooMany> {
         self.full_at = self.full_at.max(now) + REFILL;
-        let wait = self.full_at.saturating_duration_since(now).saturating_sub(REFILL * BURST);
-        if wait.is_zero() {
+        let missing = self.full_at.saturating_duration_since(now);
+        // A sender that lets the bucket fill up again has calmed down. One token left over by a late timer is no calm.
+        if missing <= REFILL * BURST / 2 {
             self.waited = 0;
-            return Ok(wait);
         }
-        self.waited += 1;
+        let wait = missing.saturating_sub(REFILL * BURST);
+        self.waited += u32::from(!wait.is_zero());
         if self.waited > MAX_WAITED { Err(TooMany) } else { Ok(wait) }
     }
 }
@@ -42,7 +43,7 @@ const REFILL: Duration = Duration::from_millis(20);
 /// How many tokens the bucket holds.
 const BURST: u32 = 100;
 
-/// How many messages in a row may be made to wait: five seconds of sending faster than allowed.
+/// How many messages may be made to wait: five seconds of sending faster than allowed.
 const MAX_WAITED: u32 = 250;
 
 #[cfg(test)]
@@ -61,6 +62,30 @@ mod tests {
         }
         assert_eq!(now - start, REFILL * MAX_WAITED);
         assert_eq!(pace.take(now), Err(TooMany));
+    }
+
+    #[tokio::test]
+    async fn timers_that_come_late_do_not_hide_a_flood() {
+        let mut now = Instant::now();
+        let mut pace = MessagePace::new(now);
+        let mut messages = 0;
+        while let Ok(wait) = pace.take(now) {
+            messages += 1;
+            assert!(messages < 2_000, "the flood is never ended");
+            now += if wait.is_zero() { wait } else { wait + REFILL };
+        }
+    }
+
+    #[tokio::test]
+    async fn bursts_with_rests_between_them_pass_for_ever() {
+        let mut now = Instant::now();
+        let mut pace = MessagePace::new(now);
+        for _ in 0..100 {
+            for _ in 0..BURST + 10 {
+                now += pace.take(now).unwrap();
+            }
+            now += REFILL * BURST;
+        }
     }
 
     #[tokio::test]

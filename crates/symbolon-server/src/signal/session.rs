@@ -213,11 +213,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
 /// How long a client may take until it asks to join.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// After so long without a sign of life a client is gone.
-const SILENCE: Duration = Duration::from_secs(15);
+/// After so long without a sign of life a client is gone. Its place in the channel is kept for another 20 seconds, and
+/// both together stay below the 30 after which the others must have been told.
+const SILENCE: Duration = Duration::from_secs(9);
 
 /// How long we are quiet before we ask for a sign of life.
-const PING_EVERY: Duration = Duration::from_secs(5);
+const PING_EVERY: Duration = Duration::from_secs(3);
 
 /// How long a close frame may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

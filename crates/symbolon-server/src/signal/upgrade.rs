@@ -41,7 +41,8 @@ pub(crate) async fn upgrade(
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config())).await;
         Session::new(signalling, remote).run(socket).await;
         linger(&peer.stream).await;
-        drop(place);
+        // Both places are held until here.
+        drop((peer, place));
     });
     switching(accept)
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod socket;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -86,6 +88,18 @@ impl TestServer {
         self.request("GET", path, &[], "").await
     }
 
+    /// A publisher's token, from the token route.
+    pub(crate) async fn token(&self, channel: &str, uid: u32) -> String {
+        let reply = self.get(&format!("/rtc/{channel}/publisher/uid/{uid}/")).await;
+        reply.json()["rtcToken"].as_str().unwrap_or_else(|| panic!("{reply:?}")).to_owned()
+    }
+
+    /// What the private listener says at `/metrics`.
+    pub(crate) async fn metrics(&self) -> String {
+        let request = "GET /metrics HTTP/1.1\r\nHost: metrics\r\nConnection: close\r\n\r\n";
+        Reply::parse(&exchange(self.private, request.as_bytes()).await).body
+    }
+
     pub(crate) async fn post(&self, body: &str) -> Reply {
         self.request("POST", "/getToken", &[], body).await
     }
@@ -129,7 +143,7 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 
 /// What is waited for comes soon, or the test fails.
 pub(crate) async fn within<T>(wanted: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), wanted).await.expect("in time")
+    tokio::time::timeout(Duration::from_secs(25), wanted).await.expect("in time")
 }
 
 /// An answer over HTTP.

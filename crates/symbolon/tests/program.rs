@@ -1,0 +1,340 @@
+//! The program as people start it: what it prints, what it keeps, how it ends, and what it never says.
+
+use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
+
+const APP_ID: &str = "eaa2d524f79f8ac632252761b8a02751";
+const CERTIFICATE: &str = "e0041b8f0f1439e741487dc3a62ea4cb";
+
+const PRODUCTION: &[(&str, &str)] = &[
+    ("APP_ID", APP_ID),
+    ("APP_CERTIFICATE", CERTIFICATE),
+    ("SYMBOLON_LISTEN", "127.0.0.1"),
+    ("SYMBOLON_PRIVATE_LISTEN", "127.0.0.1:0"),
+    ("SYMBOLON_OPEN", "1"),
+];
+
+#[test]
+fn the_first_start_says_all_that_a_call_needs_and_the_second_keeps_the_app() {
+    let folder = Folder::new();
+    let first = Program::start(&folder, &[]);
+    let (app_id, address) = (first.app_id.clone(), first.address);
+    let token = get(address, "/rtc/AgoraChannel/publisher/uid/1001/");
+    assert!(token.contains(r#"{"rtcToken":"007"#), "{token}");
+    assert!(get(address, "/sdk/index.js").starts_with("HTTP/1.1 200 "));
+    let output = first.stop();
+    assert_eq!(output.status.code(), Some(0));
+    let banner = String::from_utf8(output.stdout).unwrap();
+    for fact in [
+        format!("http://localhost:{}/", address.port()),
+        format!("curl http://{address}/rtc/AgoraChannel/publisher/uid/1001/"),
+        app_id.clone(),
+        "/metrics".to_owned(),
+        folder.0.display().to_string(),
+        "Open to anyone on this machine".to_owned(),
+    ] {
+        assert!(banner.contains(&fact), "{fact}\n{banner}");
+    }
+    assert!(!banner.contains('\x1b'), "no colours in a pipe");
+
+    let second = Program::start(&folder, &[]);
+    assert_eq!(second.app_id, app_id);
+    second.stop();
+}
+
+#[test]
+fn a_damaged_state_file_stops_the_start() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.join("development-app.json"), "{").unwrap();
+    let text = refusal(&folder, &[("PORT", "0")]);
+    assert!(text.contains("development-app.json") && text.contains("is damaged"), "{text}");
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let text = refusal(&folder, &[("PORT", &port)]);
+    assert!(text.contains(&port) && text.contains("in use already"), "{text}");
+}
+
+#[test]
+fn production_names_the_setting_that_is_wrong_and_never_its_value() {
+    let folder = Folder::new();
+    let short = &CERTIFICATE[1..];
+    for (variables, field) in [
+        (vec![("APP_ID", APP_ID)], "APP_CERTIFICATE"),
+        (vec![("APP_ID", APP_ID), ("APP_CERTIFICATE", short)], "APP_CERTIFICATE"),
+        (vec![("APP_ID", "x"), ("APP_CERTIFICATE", CERTIFICATE)], "APP_ID"),
+        (vec![("APP_ID", APP_ID), ("APP_CERTIFICATE", CERTIFICATE)], "SYMBOLON_OPEN"),
+        (vec![("APP_ID", APP_ID), ("APP_CERTIFICATE", CERTIFICATE), ("SYMBOLON_OPEN", "1")], "SYMBOLON_BEHIND_PROXY"),
+    ] {
+        let text = refusal(&folder, &variables);
+        assert!(text.contains(field), "{field} {text}");
+        assert!(!text.contains(&CERTIFICATE[1..9]), "{text}");
+    }
+}
+
+#[test]
+fn the_configuration_that_it_prints_is_one_that_it_reads() {
+    let folder = Folder::new();
+    let printed = command(&folder, &[]).arg("config").output().unwrap();
+    assert!(printed.status.success());
+    let path = folder.0.join("symbolon.toml");
+    std::fs::write(&path, printed.stdout).unwrap();
+    let config = path.display().to_string();
+    let program = Program::start(&folder, &[PRODUCTION, &[("SYMBOLON_CONFIG", &config)]].concat());
+    assert_eq!(program.app_id, APP_ID);
+    program.stop();
+}
+
+#[test]
+fn no_secret_is_said_however_much_is_asked_for() {
+    let folder = Folder::new();
+    let program =
+        Program::start(&folder, &[PRODUCTION, &[("SYMBOLON_LOG", "trace"), ("SYMBOLON_LOG_NAMES", "1")]].concat());
+    let address = program.address;
+    let mut secrets = HashSet::from([CERTIFICATE.to_owned()]);
+    let mut token = |uid: u32| {
+        let token = minted(address, &format!("/rtc/room-1/publisher/uid/{uid}/"));
+        secrets.insert(token.clone());
+        token
+    };
+    let (first, renewed, other) = (token(1001), token(1001), token(1002));
+
+    let mut ann = connect(address);
+    say(
+        &mut ann,
+        &json!({
+            "type": "join", "appId": APP_ID, "channel": "room-1", "uid": 1001, "token": first, "role": "broadcaster",
+            "name": "Ann", "media": { "sdp": OFFER, "publish": [{"mid": "0", "kind": "audio"}] },
+        }),
+    );
+    let joined = hear(&mut ann, "joined");
+    secrets.insert(joined["resume"].as_str().unwrap().to_owned());
+    let answer = joined["media"]["sdp"].as_str().unwrap();
+    let password = answer.lines().find_map(|line| line.strip_prefix("a=ice-pwd:")).expect("an ICE password");
+    secrets.insert(password.to_owned());
+    secrets.insert("thepasswordoftheclient0123456789".to_owned());
+
+    say(&mut ann, &json!({"type": "renewToken", "id": 1, "token": renewed}));
+    assert_eq!(hear(&mut ann, "renewed")["code"], 0);
+    say(&mut ann, &json!({"type": "renewToken", "id": 2, "token": other}));
+    assert_ne!(hear(&mut ann, "renewed")["code"], 0);
+    say(&mut ann, &json!({"type": other, "id": other, "token": [other]}));
+    hear(&mut ann, "error");
+    for text in [
+        format!("{{\"type\":\"join\",\"token\":\"{other}"),
+        format!("{{\"type\":\"setRole\",\"id\":1,\"role\":\"{other}\"}}"),
+    ] {
+        ann.send(Message::Text(text.into())).unwrap();
+        let error = hear(&mut ann, "error");
+        assert!(!error.to_string().contains(&other), "{error}");
+    }
+    let mut bob = connect(address);
+    say(
+        &mut bob,
+        &json!({
+            "type": "join", "appId": APP_ID, "channel": "room-2", "uid": 1002, "token": other, "role": "audience",
+        }),
+    );
+    let ended = hear(&mut bob, "ended");
+    assert!(!ended.to_string().contains(&other), "{ended}");
+
+    get(address, &format!("/rtm/{other}/"));
+    get(address, &format!("/nothing?token={other}"));
+    post(address, &format!(r#"{{"tokenType":"{other}","uid":1,"channel":"{CERTIFICATE}"}}"#));
+    post(address, &format!(r#"{{"tokenType":"{other}"#));
+    say(&mut ann, &json!({"type": "leave"}));
+    hear(&mut ann, "ended");
+
+    let output = program.stop();
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8(output.stderr).unwrap() + &String::from_utf8(output.stdout).unwrap();
+    for secret in &secrets {
+        assert!(!said.contains(&secret[10..]), "a secret was said");
+    }
+    for line in said.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("one JSON object a line: {line}"));
+        assert!(line["level"].is_string() && line["timestamp"].is_string());
+    }
+    for event in ["joined", "token renewal answered", "join refused", "left", "token minted", "OPEN MODE"] {
+        assert!(said.contains(event), "{event}\n{said}");
+    }
+    assert!(said.contains(r#""channel":"room-1""#) && said.contains(r#""uid":1001"#), "{said}");
+}
+
+#[test]
+fn without_leave_log_lines_name_nobody() {
+    let folder = Folder::new();
+    let program = Program::start(&folder, PRODUCTION);
+    let token = minted(program.address, "/rtc/secret-room/publisher/uid/77001/");
+    let mut ann = connect(program.address);
+    say(
+        &mut ann,
+        &json!({
+            "type": "join", "appId": APP_ID, "channel": "secret-room", "uid": 77001, "token": token, "role": "audience",
+        }),
+    );
+    hear(&mut ann, "joined");
+    let said = String::from_utf8(program.stop().stderr).unwrap();
+    assert!(said.contains("joined") && !said.contains("secret-room") && !said.contains("77001"), "{said}");
+}
+
+/// A running program, ended with the test.
+struct Program {
+    child: Option<Child>,
+    address: SocketAddr,
+    app_id: String,
+}
+
+impl Program {
+    fn start(folder: &Folder, variables: &[(&str, &str)]) -> Self {
+        let ready = folder.0.join("ready.json");
+        let _ = std::fs::remove_file(&ready);
+        let mut child = command(folder, variables)
+            .env("PORT", "0")
+            .env("SYMBOLON_READY_FILE", &ready)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let said = wait_for(&ready, &mut child);
+        let field = |name: &str| said[name].as_str().expect("a text").to_owned();
+        Self { address: field("public").parse().expect("an address"), app_id: field("appId"), child: Some(child) }
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    fn stop(mut self) -> Output {
+        let child = self.child.take().expect("stopped once");
+        let killed = Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
+        assert!(killed.success());
+        child.wait_with_output().expect("an end")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The program with nothing but these variables.
+fn command(folder: &Folder, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
+    command.env_clear().env("SYMBOLON_STATE_DIR", &folder.0).envs(variables.iter().copied());
+    command
+}
+
+/// The one line with which the program refuses to start.
+fn refusal(folder: &Folder, variables: &[(&str, &str)]) -> String {
+    let output = command(folder, variables).output().expect("the program runs");
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("symbolon: ") && text.matches('\n').count() == 1, "{text}");
+    text
+}
+
+fn wait_for(ready: &Path, child: &mut Child) -> Value {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(30) {
+        if let Ok(text) = std::fs::read_to_string(ready) {
+            return serde_json::from_str(&text).expect("JSON");
+        }
+        assert!(child.try_wait().expect("a child").is_none(), "the program has ended");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the program was not ready in time");
+}
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("symbolon-program-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder for the test");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn get(address: SocketAddr, path: &str) -> String {
+    exchange(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
+}
+
+fn post(address: SocketAddr, body: &str) -> String {
+    let length = body.len();
+    exchange(
+        address,
+        &format!(
+            "POST /getToken HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        ),
+    )
+}
+
+fn exchange(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("the program listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
+    stream.write_all(request.as_bytes()).expect("a request");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("an answer");
+    reply
+}
+
+fn minted(address: SocketAddr, path: &str) -> String {
+    let reply = get(address, path);
+    let body = reply.split("\r\n\r\n").nth(1).expect("a body");
+    let body: Value = serde_json::from_str(body).expect("JSON");
+    body["rtcToken"].as_str().expect("a token").to_owned()
+}
+
+type Socket = WebSocket<TcpStream>;
+
+fn connect(address: SocketAddr) -> Socket {
+    let stream = TcpStream::connect(address).expect("the program listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
+    tungstenite::client(format!("ws://{address}/v1/signal"), stream).expect("an upgrade").0
+}
+
+fn say(socket: &mut Socket, message: &Value) {
+    socket.send(Message::Text(message.to_string().into())).expect("the connection is open");
+}
+
+fn hear(socket: &mut Socket, kind: &str) -> Value {
+    loop {
+        if let Message::Text(text) = socket.read().expect("a message") {
+            let message: Value = serde_json::from_str(&text).expect("JSON");
+            if message["type"] == kind {
+                return message;
+            }
+        }
+    }
+}
+
+/// One microphone.
+const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\na=msid-semantic: WMS *\r\n\
+    m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\n\
+    a=ice-pwd:thepasswordoftheclient0123456789\r\na=ice-options:trickle\r\n\
+    a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n\
+    a=setup:actpass\r\na=mid:0\r\na=sendonly\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n\
+    a=ssrc:1234567 cname:ann\r\n";
