@@ -174,8 +174,8 @@ impl Edge {
         }
     }
 
-    /// A media path that is lost cannot be mended by its own signalling alone in every case, and a client that is asked to
-    /// mend it may be gone. So the connection is closed: a client that is there comes back with its resume id and a
+    /// A media path that is lost cannot be mended by its own signalling in every case, and a client that is asked to mend
+    /// it may be gone. So the connection is closed: a client that is there comes back with its resume id and a
     /// new offer, as after any break, and nobody else notices.
     fn media_lost(&mut self, now: Now, conn: ConnId, cause: MediaLoss) {
         self.happened(conn, What::MediaLost { cause });

@@ -1,7 +1,7 @@
 //! Whether the address that a peer's datagrams go to has shown that it receives them.
 //!
-//! ICE-lite sends no checks of its own, and a member can send a genuine check with somebody else's source address. So an
-//! address that is nominated anew gets little until a report from it acknowledges a packet that was sent to it: a
+//! ICE-lite sends no checks of its own, and a member can send a genuine check with somebody else's source address. So
+//! an address that is nominated anew gets little until a report from it acknowledges a packet that was sent to it: a
 //! member cannot turn a call into a flood for a third party.
 
 use std::collections::BTreeMap;

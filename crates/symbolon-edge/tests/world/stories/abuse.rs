@@ -137,7 +137,7 @@ fn half_a_handshake_costs_nothing_for_long() {
 
 #[test]
 fn the_same_seed_tells_the_same_story() {
-    // The DTLS library draws its own randomness, so only a network that loses nothing repeats itself to the last packet.
+    // The DTLS library draws its own randomness, so only a network that loses nothing repeats itself to the packet.
     let story = || {
         let mut world = World::new(105);
         world.storm(0, 20, 0);

@@ -86,9 +86,8 @@ fn the_first_message_is_a_join_and_the_second_is_not() {
     world.clients.insert("silent".to_owned(), silent);
     world.message(conn, ClientMessage::SetRole { id: 3, role: Role::Broadcaster });
     let last = world.messages("silent").last().unwrap().clone();
-    assert!(
-        matches!(last, ServerMessage::Error { id: Some(3), code: ErrorCode::NotInChannel, slug, .. } if slug == "not_joined")
-    );
+    let ServerMessage::Error { id, code, slug, .. } = last else { panic!("an error, not {last:?}") };
+    assert_eq!((id, code, slug.as_str()), (Some(3), ErrorCode::NotInChannel, "not_joined"));
     assert_eq!(world.clients["silent"].closed_with, Some(4401));
 }
 
