@@ -72,7 +72,10 @@ export class Server {
       stream?.setEncoding('utf8').on('data', (text) => (this.#output += text));
     }
     process.once('exit', this.#killNow);
-    await eventually(() => this.#readPorts());
+    await Promise.race([
+      eventually(() => this.#readPorts()),
+      once(child, 'exit').then(() => Promise.reject(new Error(`the server has ended:\n${this.tail}`))),
+    ]);
     return this;
   }
 

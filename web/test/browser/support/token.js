@@ -9,9 +9,9 @@ const { RtcRole, RtcTokenBuilder } = agora;
 const { AccessToken2, ServiceRtc } = createRequire(import.meta.url)('agora-token/src/AccessToken2.js');
 
 /** The app of every test server. */
-export const APP_ID = '970ca35de60c44645bbae8a215061b33';
+export const APP_ID = 'b5c41d7e90f24a6d8c3f17a2e60d9b48';
 /** Its certificate; a secret of nothing but these tests. */
-export const APP_CERTIFICATE = '5cfd2fd1755d40ecb72977518be15d3b';
+export const APP_CERTIFICATE = '3e8f06c9a1d74b529fe4037ab86c2d15';
 const OTHER_APP_ID = '0123456789abcdef0123456789abcdef';
 const OTHER_CERTIFICATE = 'fedcba9876543210fedcba9876543210';
 
