@@ -27,7 +27,7 @@ house.story('media is encrypted with AES-GCM, over UDP, on the port of everythin
   await Promise.all([ann.sees(2), bob.sees(1)]);
   for (const person of [ann, bob]) {
     const { srtpCipher, dtlsState, tlsVersion, remote } = await person.transport();
-    assert.match(srtpCipher, /^AEAD_AES_(128|256)_GCM$/);
+    assert.match(srtpCipher, /^SRTP_AEAD_AES_(128|256)_GCM$/);
     assert.equal(dtlsState, 'connected');
     assert.equal(tlsVersion, 'FEFD', 'DTLS 1.2');
     assert.deepEqual([remote.protocol, remote.port], ['udp', server.port]);
