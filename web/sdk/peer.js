@@ -160,8 +160,8 @@ export class Peer {
     const publication = [...this.#publications.values()].find(({ transceiver }) => transceiver.mid === mid);
     if (!publication) return;
     publication.state = state;
-    if (state === 'published' && !isAgreed(publication.transceiver)) this.#offerAgain(publication);
-    void this.#send(publication);
+    // Before the browser has taken in the answer that is under way, nothing can be said of a section.
+    if (!this.#negotiating || isAgreed(publication.transceiver)) this.#settle(publication);
     this.#hooks.changed();
   }
 
@@ -172,13 +172,23 @@ export class Peer {
    */
   async answer({ sdp, publish, slots }) {
     if (this.#closed) return;
+    // Noted at once: while the browser takes in the description, later messages may already say otherwise.
+    const states = new Map(publish.map(({ mid, state }) => [mid, state]));
+    for (const publication of this.#publications.values()) {
+      publication.state = states.get(publication.transceiver.mid ?? '') ?? publication.state;
+    }
+    this.setSlots(slots);
     await this.#connection.setRemoteDescription({ type: 'answer', sdp });
     if (this.#closed) return;
     this.#answered = true;
     this.#negotiating = false;
     this.#refusals = 0;
-    for (const { mid, state } of publish) this.#takeState(mid, state);
-    this.setSlots(slots);
+    for (const publication of this.#publications.values()) {
+      const isAsAnswered = publication.state === states.get(publication.transceiver.mid ?? '');
+      if (isAsAnswered) void this.#send(publication);
+      else this.#settle(publication);
+    }
+    this.#hooks.changed();
     this.#tellMuted();
     this.#negotiateIfStale();
   }
@@ -254,15 +264,13 @@ export class Peer {
   }
 
   /**
-   * @param {string} mid
-   * @param {PublishState} state
+   * Does what the server says of a track.
+   *
+   * @param {Publication} publication
    */
-  #takeState(mid, state) {
-    for (const publication of this.#publications.values()) {
-      if (publication.transceiver.mid !== mid) continue;
-      publication.state = state;
-      void this.#send(publication);
-    }
+  #settle(publication) {
+    if (publication.state === 'published' && !isAgreed(publication.transceiver)) this.#offerAgain(publication);
+    void this.#send(publication);
   }
 
   /**

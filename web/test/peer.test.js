@@ -120,6 +120,21 @@ test('a section that was refused is offered again once it is allowed', async () 
   assert.deepEqual(sent(), [offers[0]?.publish[0]?.mid]);
 });
 
+test('what the server says right after its answer is not undone by the answer', async () => {
+  const { peer, sent } = made();
+  peer.publish([outgoing('microphone'), outgoing('camera')]);
+  const offer = await peer.start();
+  const [microphone, camera] = offer.publish.map(({ mid }) => mid);
+  const slot = String(offer.slots[0]?.mid);
+  const answering = peer.answer({ ...answer(offer), slots: [{ mid: slot }] });
+  peer.setSlots([{ mid: slot, publication: 7 }]);
+  peer.setPublishState(String(camera), 'notAllowed');
+  await answering;
+  await settled();
+  assert.equal(peer.slots[0]?.publication, 7);
+  assert.deepEqual(sent(), [microphone]);
+});
+
 test('a source that is taken away and comes back has the section that it had', async () => {
   const { peer, offers } = made();
   peer.publish([outgoing('camera')]);
