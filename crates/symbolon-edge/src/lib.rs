@@ -33,6 +33,7 @@
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "a test has to begin at some instant"))]
 
 mod agenda;
+mod answer;
 mod codec;
 mod demux;
 mod edge;

@@ -17,6 +17,7 @@ use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{Extension, ExtensionMap, RtpPacket, Ssrc};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError};
 
+use crate::answer::in_offered_order;
 use crate::entropy::IceSecrets;
 use crate::forward::PublicationKey;
 use crate::happening::MediaLoss;
@@ -189,7 +190,7 @@ impl Peer {
         }
         self.slots.values_mut().for_each(Outgoing::forget_payload_types);
         self.drain(now, drained);
-        Ok(answer)
+        Ok(in_offered_order(sdp, &answer))
     }
 
     /// The secrets in use.
