@@ -63,9 +63,9 @@ house.story('nonsense on the signalling socket is told so, and harms no call', a
   // In a channel nonsense is answered and the session goes on.
   const join = { type: 'join', appId: APP_ID, channel: 'nonsense', uid: 8, role: 'audience' };
   const entered = JSON.stringify({ ...join, token: publisherToken('nonsense', 8) });
-  const { heard } = await knock([entered, entered, '{"type":"setMuted","mid":"9","muted":true}', '{"type":"ping"}'], 4);
-  assert.deepEqual(heard.map((one) => one.type), ['joined', 'error', 'error', 'pong']);
-  assert.deepEqual(heard.slice(1, 3).map((one) => one.slug), ['already_joined', 'unknown_mid']);
+  const { heard } = await knock([entered, entered, '{"type":"setMuted","mid":"9","muted":true}', '{"type":"ping"}'], 5);
+  assert.deepEqual(heard.map((one) => one.type), ['joined', 'needSlots', 'error', 'error', 'pong']);
+  assert.deepEqual(heard.slice(2, 4).map((one) => one.slug), ['already_joined', 'unknown_mid']);
 
   await call.goesOn();
   assert.ok((await server.residentKib()) - before < GROWTH_KIB);

@@ -86,16 +86,20 @@ house.story('the countdown runs, and the token is renewed by itself', async ({ p
 house.story('without renewal the token ends, and one button brings the visitor back', async ({ page, server }) => {
   const bob = await Visitor.arrive('Bob', await page(), server.origin, { channel: 'ends' });
   await bob.enter();
-  const short = { channel: 'ends', life: '8', autorenew: 'off' };
+  const short = { channel: 'ends', life: '10', autorenew: 'off' };
   const ann = await Visitor.arrive('Ann', await page(), server.origin, short);
   await ann.enter();
+  await ann.part('token-pill').click();
+  await ann.part('next-life').fill('600');
+  await ann.press('Escape');
   const tile = `tile-${await ann.uid()}`;
-  await bob.sees(tile);
+  await bob.part(tile).waitFor();
   await ann.part('expired').waitFor();
   await bob.part(tile).waitFor({ state: 'detached' });
   await ann.part('come-back').click();
   await ann.part('expired').waitFor({ state: 'hidden' });
   await Promise.all([bob.sees(tile), ann.sees(`tile-${await bob.uid()}`)]);
+  assert.match(String(await ann.part('token-left').textContent()), /^(10:00|9:\d\d)$/);
 });
 
 house.story('a pasted token that does not fit is refused in plain words', async ({ page, server }) => {

@@ -15,9 +15,10 @@ for (const claim of /** @type {const} */ (['publish', 'slots', 'nothing'])) {
   house.story(`a subscriber's camera and microphone, offered all the same (${claim}), reach nobody`, async (cast) => {
     const { open, page, server } = cast;
     const bob = await open('bob');
-    await bob.join('rogue', 2, { options: { clientRoleType: 2 } });
+    const channel = `rogue ${claim}`;
+    await bob.join(channel, 2, { options: { clientRoleType: 2 } });
     const rogue = await Rogue.open(await page(), server.origin);
-    const joined = await rogue.push({ channel: 'rogue', uid: 7, token: subscriberToken('rogue', 7), claim });
+    const joined = await rogue.push({ channel, uid: 7, token: subscriberToken(channel, 7), claim });
     assert.equal(joined.standing.role, 'audience');
     const states = joined.media.publish.map((/** @type {any} */ one) => one.state);
     assert.ok(!states.includes('published'), states.join());
@@ -27,7 +28,7 @@ for (const claim of /** @type {const} */ (['publish', 'slots', 'nothing'])) {
 
     // The same channel still works for who may publish.
     const ann = await open('ann');
-    await ann.join('rogue', 1);
+    await ann.join(channel, 1);
     await Promise.all([bob.sees(1), bob.hears(1)]);
     assert.deepEqual((await bob.told({ only: ['onUserJoined'] })).map(({ args }) => args[0]), [1]);
   });

@@ -6,12 +6,10 @@
  * @typedef {[red: number, green: number, blue: number]} Colour
  */
 
-/** @type {Colour} */
-const GROUND = [0, 136, 0];
-/** @type {Colour} */
-const DISC = [74, 255, 25];
-/** How far a colour may be off after encoding, in each part. */
-const TOLERANCE = 36;
+/** A colour of that picture, from the least to the most of each part: codecs differ in what they make of it. */
+const GROUND = /** @type {const} */ ([[0, 40], [60, 175], [0, 50]]);
+const DISC = /** @type {const} */ ([[20, 115], [215, 255], [0, 75]]);
+const BLACK = /** @type {const} */ ([[0, 30], [0, 30], [0, 30]]);
 /** The picture is looked at in this size. */
 const WIDTH = 160;
 const HEIGHT = 90;
@@ -33,17 +31,26 @@ export function lookAt(video, places = []) {
     width: video.videoWidth,
     height: video.videoHeight,
     /** Parts of the whole, 0 to 1. */
-    ground: share((colour) => near(colour, GROUND)),
-    disc: share((colour) => near(colour, DISC)),
-    black: share((colour) => near(colour, [0, 0, 0])),
+    ground: share(isGround),
+    disc: share(isDisc),
+    black: share((colour) => within(colour, BLACK)),
     places: places.map(([x, y]) => at(Math.floor(y * HEIGHT) * WIDTH + Math.floor(x * WIDTH))),
   };
 }
 
+/** @param {Colour} colour */
+export const isGround = (colour) => within(colour, GROUND);
+
+/** @param {Colour} colour */
+export const isDisc = (colour) => within(colour, DISC);
+
 /**
  * @param {Colour} colour
- * @param {Colour} wanted
+ * @param {readonly (readonly [number, number])[]} bounds
  */
-function near(colour, wanted) {
-  return colour.every((part, index) => Math.abs(part - /** @type {number} */ (wanted[index])) <= TOLERANCE);
+function within(colour, bounds) {
+  return bounds.every(([least, most], index) => {
+    const part = /** @type {number} */ (colour[index]);
+    return least <= part && part <= most;
+  });
 }
