@@ -15,6 +15,7 @@
 mod common;
 mod media_files;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -23,7 +24,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use symbolon_sdk::{ChannelMediaOptions, ClientRole, Codec, EncodedFrame, Engine, EngineError, Event, SessionEvent};
+use symbolon_sdk::{
+    ChannelMediaOptions, ClientRole, Codec, EncodedFrame, Engine, EngineError, Event, Kind, PublishState, SessionEvent,
+};
 
 use common::Place;
 use media_files::ivf::IvfReader;
@@ -59,19 +62,27 @@ fn main() -> Result<()> {
         ..ChannelMediaOptions::default()
     };
     let (engine, notices) = arguments.place.join(&options)?;
+    let mut waiting: BTreeSet<Kind> = players.iter().map(|player| player.codec.kind()).collect();
     let mut end = None;
     loop {
         let due = players.iter().filter_map(Player::due).chain(end).min();
         let wait = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
         match notices.recv_timeout(wait) {
             Ok(notice) => {
-                let Event::Session(event) = &notice.event else { continue };
-                if matches!(event, SessionEvent::JoinChannelSuccess) {
+                if let Event::PublishStateChanged { kind, new_state: PublishState::Published, .. } = notice.event {
+                    waiting.remove(&kind);
+                }
+                // What is pushed before media flows is dropped, and a decoder needs the first picture.
+                if waiting.is_empty() {
                     let now = Instant::now();
                     players.iter_mut().for_each(|player| player.start(now));
-                    end = arguments.place.stay().map(|stay| now + stay);
                 }
-                arguments.place.take(&engine, event)?;
+                if let Event::Session(event) = &notice.event {
+                    if matches!(event, SessionEvent::JoinChannelSuccess) {
+                        end = arguments.place.stay().map(|stay| Instant::now() + stay);
+                    }
+                    arguments.place.take(&engine, event)?;
+                }
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
@@ -136,8 +147,9 @@ impl Player {
         Ok(Self { codec, track, started: None, next, offset: 0, step: 0, frames: 0 })
     }
 
+    /// Begins, once.
     fn start(&mut self, now: Instant) {
-        self.started = Some(now);
+        self.started.get_or_insert(now);
     }
 
     fn due(&self) -> Option<Instant> {

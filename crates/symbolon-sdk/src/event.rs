@@ -78,9 +78,9 @@ pub enum PublishState {
     Idle = 0,
     /// Silenced, switched off, or not allowed.
     NoPublished = 1,
-    /// The edge has not confirmed it yet.
+    /// The edge has not confirmed it, or media does not flow yet.
     Publishing = 2,
-    /// It is forwarded to whoever wants it.
+    /// The edge has confirmed it and media flows: what is pushed from here on reaches whoever wants it.
     Published = 3,
 }
 

@@ -22,6 +22,17 @@ pub(crate) struct Outgoing {
     reported: BTreeMap<Kind, Reported>,
 }
 
+/// Where the own media is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In no channel.
+    Outside,
+    /// In a channel, and nothing flows yet.
+    Connecting,
+    /// In a channel, and media flows.
+    Connected,
+}
+
 /// What the application was last told.
 struct Reported {
     state: PublishState,
@@ -111,20 +122,27 @@ impl Outgoing {
         self.started.clear();
     }
 
-    /// What to tell of the own media since the last call. `section` names the section of a track; it is absent outside a
-    /// channel.
+    /// What to tell of the own media since the last call. `section` names the section of a track; outside a channel there
+    /// is no place for one.
     pub(crate) fn changes(
         &mut self,
         now: Instant,
-        in_channel: bool,
+        place: Place,
         section: impl Fn(Track) -> Option<Mid>,
     ) -> Vec<Change> {
         let mut changes = Vec::new();
         for kind in [Kind::Audio, Kind::Video] {
-            let new = if in_channel { self.state(kind, &section) } else { PublishState::Idle };
+            let state = self.state(kind, &section);
             let reported = self.reported.entry(kind).or_insert(Reported { state: PublishState::Idle, since: now });
+            let was = reported.state;
+            let new = match place {
+                Place::Outside => PublishState::Idle,
+                // A fresh connection after a break is no news: what was published is so again in a moment.
+                Place::Connecting if state == PublishState::Published && was != state => PublishState::Publishing,
+                Place::Connecting | Place::Connected => state,
+            };
             // What was off is being published before it is published, however fast that goes.
-            let skips = new == PublishState::Published && reported.state < PublishState::Publishing;
+            let skips = new == PublishState::Published && was < PublishState::Publishing;
             for new in skips.then_some(PublishState::Publishing).into_iter().chain([new]) {
                 changes.extend(reported.go(kind, new, now));
             }
@@ -169,14 +187,16 @@ mod tests {
     fn the_log_of_a_host_is_that_of_the_reference() {
         use PublishState::{Idle, NoPublished, Published, Publishing};
         let mut host = Host::new();
-        host.say(true, false);
+        host.say(Place::Connecting, false);
         host.outgoing.own_publication(mid(), EdgeState::Published);
-        host.say(true, true);
+        host.say(Place::Connecting, true);
+        host.say(Place::Connected, true);
+        host.say(Place::Connecting, true);
         host.outgoing.set_muted(Kind::Audio, true);
-        host.say(true, true);
+        host.say(Place::Connected, true);
         host.outgoing.set_muted(Kind::Audio, false);
-        host.say(true, true);
-        host.say(false, true);
+        host.say(Place::Connected, true);
+        host.say(Place::Outside, true);
         let log: Vec<_> = host.log.iter().filter(|c| c.kind == Kind::Audio).map(|c| (c.old, c.new)).collect();
         assert_eq!(
             log,
@@ -195,7 +215,7 @@ mod tests {
     fn audience_and_refused_tracks_are_not_published() {
         let mut host = Host::new();
         host.outgoing.own_publication(mid(), EdgeState::Audience);
-        host.say(true, true);
+        host.say(Place::Connected, true);
         assert_eq!(host.log[0].new, PublishState::NoPublished);
         assert!(!host.outgoing.flows(Kind::Audio, &mid()));
         assert!(host.outgoing.own_publication(mid(), EdgeState::Published), "it begins");
@@ -229,8 +249,8 @@ mod tests {
             Self { outgoing, now: crate::test_now().instant, log: Vec::new() }
         }
 
-        fn say(&mut self, in_channel: bool, negotiated: bool) {
-            self.log.extend(self.outgoing.changes(self.now, in_channel, |_| negotiated.then(mid)));
+        fn say(&mut self, place: Place, negotiated: bool) {
+            self.log.extend(self.outgoing.changes(self.now, place, |_| negotiated.then(mid)));
         }
     }
 

@@ -15,7 +15,7 @@ use symbolon_proto::message::{
 use crate::error::EngineError;
 use crate::incoming::{Arrival, Incoming};
 use crate::media::{Codec, EncodedFrame, RemoteFrame, Track};
-use crate::outgoing::{Change, Outgoing};
+use crate::outgoing::{Change, Outgoing, Place};
 use crate::peer::{Entropy, Offer, Peer, PeerEvent, SlotCount};
 
 /// What came of the last call.
@@ -215,7 +215,12 @@ impl Stage {
     /// What to tell of the own media since the last call.
     pub(crate) fn publish_changes(&mut self, now: Instant, in_channel: bool) -> Vec<Change> {
         let peer = self.peer.as_ref();
-        self.outgoing.changes(now, in_channel, |track| peer.and_then(|peer| peer.section(track).cloned()))
+        let place = match (in_channel, peer.is_some_and(Peer::is_connected)) {
+            (false, _) => Place::Outside,
+            (true, false) => Place::Connecting,
+            (true, true) => Place::Connected,
+        };
+        self.outgoing.changes(now, place, |track| peer.and_then(|peer| peer.section(track).cloned()))
     }
 
     /// Refuses a frame that could not be sent even if media flowed.

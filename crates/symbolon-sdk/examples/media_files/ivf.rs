@@ -94,6 +94,7 @@ impl<R: Read + Seek> IvfReader<R> {
 pub(crate) struct IvfWriter<W: Write + Seek> {
     sink: W,
     frames: u32,
+    last_ticks: u64,
 }
 
 impl<W: Write + Seek> IvfWriter<W> {
@@ -113,7 +114,7 @@ impl<W: Write + Seek> IvfWriter<W> {
         header.extend_from_slice(&1u32.to_le_bytes());
         header.extend_from_slice(&[0; 8]);
         sink.write_all(&header)?;
-        Ok(Self { sink, frames: 0 })
+        Ok(Self { sink, frames: 0, last_ticks: 0 })
     }
 
     /// Adds a frame.
@@ -126,6 +127,7 @@ impl<W: Write + Seek> IvfWriter<W> {
         self.sink.write_all(&ticks.to_le_bytes())?;
         self.sink.write_all(frame)?;
         self.frames += 1;
+        self.last_ticks = ticks;
         Ok(())
     }
 
@@ -134,13 +136,16 @@ impl<W: Write + Seek> IvfWriter<W> {
         self.frames
     }
 
-    /// Puts the number of frames into the header.
+    /// Puts the length into the header. Players read it in units of the times, as they do here; where a unit is a frame,
+    /// that is the number of frames.
     ///
     /// # Errors
     /// When writing fails.
     pub(crate) fn finish(mut self) -> io::Result<W> {
-        self.sink.seek(SeekFrom::Start(FRAME_COUNT_OFFSET))?;
-        self.sink.write_all(&self.frames.to_le_bytes())?;
+        let step = self.last_ticks / u64::from(self.frames.saturating_sub(1).max(1));
+        let length = u32::try_from(self.last_ticks + step).unwrap_or(u32::MAX);
+        self.sink.seek(SeekFrom::Start(LENGTH_OFFSET))?;
+        self.sink.write_all(&length.to_le_bytes())?;
         self.sink.seek(SeekFrom::End(0))?;
         self.sink.flush()?;
         Ok(self.sink)
@@ -189,6 +194,6 @@ fn bad(why: &str) -> io::Error {
 const SIGNATURE: &[u8; 4] = b"DKIF";
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 12;
-const FRAME_COUNT_OFFSET: u64 = 24;
+const LENGTH_OFFSET: u64 = 24;
 const MAX_FRAME_BYTES: u32 = 16 << 20;
 const VIDEO_CLOCK: u128 = 90_000;
