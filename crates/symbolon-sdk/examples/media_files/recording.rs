@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use symbolon_sdk::{Codec, PublicationId, RemoteFrame};
+use symbolon_sdk::{Codec, PublicationId, RemoteFrame, Uid};
 
 use super::ivf::IvfWriter;
 use super::ogg_opus::{OggOpusWriter, is_stereo};
@@ -15,12 +15,13 @@ type Sink = BufWriter<File>;
 /// The files of a recording, all in one folder.
 pub(crate) struct Recording {
     folder: PathBuf,
-    files: BTreeMap<PublicationId, Recorded>,
+    files: BTreeMap<(Uid, PublicationId), Recorded>,
 }
 
 /// A file that is being written.
 pub(crate) struct Recorded {
     pub(crate) path: PathBuf,
+    codec: Codec,
     first_timestamp: u64,
     writer: Writer,
 }
@@ -47,15 +48,17 @@ impl Recording {
     /// # Errors
     /// When a file cannot be written.
     pub(crate) fn add(&mut self, frame: &RemoteFrame) -> io::Result<()> {
-        if !self.files.contains_key(&frame.publication) {
+        let key = (frame.uid, frame.publication);
+        if !self.files.contains_key(&key) {
             let Some(file) = Recorded::begin(&self.folder, frame)? else {
                 return Ok(());
             };
-            self.files.insert(frame.publication, file);
+            self.files.insert(key, file);
         }
-        match self.files.get_mut(&frame.publication) {
-            Some(file) => file.write(frame),
-            None => Ok(()),
+        match self.files.get_mut(&key) {
+            // A file holds one codec; what comes in another later is left out.
+            Some(file) if file.codec == frame.codec => file.write(frame),
+            _ => Ok(()),
         }
     }
 
@@ -86,7 +89,7 @@ impl Recorded {
             Codec::H264 => Writer::AnnexB(sink, 0),
             codec => Writer::Ivf(IvfWriter::new(sink, codec, frame.size.unwrap_or_default())?),
         };
-        Ok(Some(Self { path, first_timestamp: frame.timestamp, writer }))
+        Ok(Some(Self { path, codec: frame.codec, first_timestamp: frame.timestamp, writer }))
     }
 
     fn write(&mut self, frame: &RemoteFrame) -> io::Result<()> {

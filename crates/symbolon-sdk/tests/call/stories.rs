@@ -120,7 +120,7 @@ fn the_end_of_the_token_is_told_in_order_and_a_new_one_brings_everything_back() 
     assert!(ann.expect("request token").is_empty());
     assert_eq!(ann.expect("state 5/9"), ["error 109"]);
     ann.engine.renew_token(&publisher(ROOM, 1)).expect("the session waits for it");
-    assert_eq!(ann.expect("state 4/12"), [String::new(); 0]);
+    assert!(ann.expect("state 4/12").is_empty());
     let until_back = ann.expect("rejoined");
     assert_eq!(until_back, ["state 3/15"]);
     bob.expect("1 came");

@@ -2,7 +2,7 @@
 //! H.264 byte stream, or an Ogg Opus file.
 //!
 //! ```text
-//! cargo run -p symbolon-sdk --example watch -- --url ws://127.0.0.1:8080 --app-id … --channel AgoraChannel \
+//! cargo run -p symbolon-sdk --example record -- --url ws://127.0.0.1:8080 --app-id … --channel AgoraChannel \
 //!     --token-url http://127.0.0.1:8080/rtc/AgoraChannel/subscriber/uid/8/ --uid 8 --folder recording --seconds 20
 //! ffplay recording/7-custom-1.ivf
 //! ```
