@@ -38,7 +38,7 @@ fn every_picture_arrives_over_a_bad_network() {
 }
 
 #[test]
-fn a_short_break_of_the_signalling_is_neither_heard_nor_told() {
+fn a_short_break_of_the_signalling_is_not_told() {
     let mut world = World::new(3);
     world.publisher("ann", 1, 3_600);
     world.viewer("bob", 2);
@@ -53,6 +53,20 @@ fn a_short_break_of_the_signalling_is_neither_heard_nor_told() {
     assert!(told.iter().all(|event| !event.starts_with("state") && !event.contains("went")), "{told:?}");
     let gap = longest_gap(&world.heard("bob", Kind::Audio));
     assert!(gap < Duration::from_millis(400), "a gap of {gap:?}");
+}
+
+#[test]
+fn media_flows_while_the_signalling_comes_back() {
+    let mut world = World::new(9);
+    world.publisher("ann", 1, 3_600);
+    world.viewer("bob", 2);
+    world.sleep(seconds(3));
+    world.hold_sockets = true;
+    world.cut("ann");
+    world.heard("bob", Kind::Audio);
+    world.sleep(seconds(2));
+    let heard = world.heard("bob", Kind::Audio).len();
+    assert!(heard > 95, "{heard} packets in two seconds without a socket");
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub(crate) struct World {
     pub(crate) delay: Duration,
     /// Whether the server can be reached at all.
     pub(crate) reachable: bool,
+    /// Sockets that are asked for do not open.
+    pub(crate) hold_sockets: bool,
     random: u64,
 }
 
@@ -74,6 +76,7 @@ impl World {
             loss: 0,
             delay: Duration::from_millis(10),
             reachable: true,
+            hold_sockets: false,
             random: seed,
         }
     }
@@ -247,6 +250,7 @@ impl World {
                 person.client.handle(now, Input::Received(Box::new(message)));
                 self.drain_person(name);
             }
+            Parcel::SocketOpens { .. } if self.hold_sockets => {}
             Parcel::SocketOpens { name } => self.open(name),
             Parcel::SocketCloses { name, conn } => {
                 self.edge.handle(now, symbolon_edge::Input::Closed { conn });
