@@ -10,9 +10,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use confique::{Config as _, Layer as _};
+use serde::de::DeserializeOwned;
 use symbolon_token::{AppCertificate, AppId};
 
 use self::settings::{Secret, Settings};
+use crate::caller::{Callers, IssuerRecord};
 use crate::client::TrustedProxies;
 use crate::origin::Origins;
 
@@ -34,6 +36,8 @@ pub struct Config {
     /// Whether a proxy in front ends TLS.
     pub behind_proxy: bool,
     /// Who gets tokens.
+    pub callers: Callers,
+    /// How strictly token requests are read.
     pub tokens: TokenPolicy,
     /// The addresses at which clients reach the media port; empty means to find out.
     pub advertise: Vec<IpAddr>,
@@ -73,11 +77,9 @@ pub struct App {
     pub certificate: AppCertificate,
 }
 
-/// Who gets tokens, and how strictly requests are read.
+/// How strictly token requests are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenPolicy {
-    /// Whether everyone gets any token.
-    pub open: bool,
     /// Whether unknown roles and names outside the documented limits are refused.
     pub strict: bool,
 }
@@ -170,11 +172,39 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     layer.http.max_connections_per_client = number("SYMBOLON_MAX_CONNECTIONS_PER_CLIENT")?.map(usize::from);
     layer.tokens.open = truth("SYMBOLON_OPEN")?;
     layer.tokens.strict = truth("SYMBOLON_STRICT")?;
+    layer.callers.keys = json("SYMBOLON_API_KEYS", environment)?;
+    layer.callers.issuers = issuers(environment)?;
     layer.media.advertise = text("SYMBOLON_ADVERTISE");
     layer.private.listen = text("SYMBOLON_PRIVATE_LISTEN");
     layer.log.names = truth("SYMBOLON_LOG_NAMES")?;
     layer.state_dir = text("SYMBOLON_STATE_DIR");
     Ok(layer)
+}
+
+/// Reads a variable that holds a JSON list. What stands in it is not repeated.
+fn json<T: DeserializeOwned>(name: &str, environment: Environment<'_>) -> Result<Option<T>> {
+    let Some(text) = environment(name).filter(|value| !value.trim().is_empty()) else { return Ok(None) };
+    serde_json::from_str(&text).map(Some).map_err(|error| ConfigError::new(name, format!("as JSON: {error}")))
+}
+
+/// Logins from the environment: a whole list, or one by its parts.
+fn issuers(environment: Environment<'_>) -> Result<Option<Vec<IssuerRecord>>> {
+    let text = |name: &str| environment(name).filter(|value| !value.is_empty());
+    let list = json("SYMBOLON_ISSUERS", environment)?;
+    let Some(issuer) = text("SYMBOLON_OIDC_ISSUER") else { return Ok(list) };
+    if list.is_some() {
+        return Err(ConfigError::new("SYMBOLON_OIDC_ISSUER", "stands beside SYMBOLON_ISSUERS; give one of the two"));
+    }
+    let needed = |name: &str, what: &str| {
+        text(name)
+            .ok_or_else(|| ConfigError::new(name, format!("is missing; with SYMBOLON_OIDC_ISSUER it says {what}")))
+    };
+    let policy =
+        needed("SYMBOLON_OIDC_POLICY", "what its users may have, such as {\"channels\":[\"room-{claim:org}\"]}")?;
+    let policy = serde_json::from_str(&policy)
+        .map_err(|error| ConfigError::new("SYMBOLON_OIDC_POLICY", format!("as JSON: {error}")))?;
+    let audience = needed("SYMBOLON_OIDC_AUDIENCE", "what the JWTs' aud must name")?;
+    Ok(Some(vec![IssuerRecord::discovered(issuer, audience, policy)]))
 }
 
 fn parse_number(name: &str, value: &str) -> Result<u16> {

@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod caller;
 mod client;
 mod clock;
 mod config;
@@ -39,6 +40,7 @@ mod story;
 mod testing;
 mod token;
 
+pub use caller::{Callers, KeyHash, NewKey, check_policy};
 pub use client::TrustedProxies;
 pub use config::{App, Config, ConfigError, ConnectionLimits, Environment, Mode, TokenPolicy};
 pub use origin::Origins;

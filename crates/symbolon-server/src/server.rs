@@ -139,6 +139,10 @@ impl Server {
         }
         drop(router);
         doors.spawn(private_door(self.private, health).serve(stopped));
+        let mut refreshing = JoinSet::new();
+        for keys in self.config.callers.remote_keys() {
+            refreshing.spawn(keys.keep_fresh());
+        }
 
         tokio::select! {
             () = stop => {}
@@ -167,7 +171,7 @@ fn private_door(listener: TcpListener, health: Health) -> Door {
 
 fn public_router(config: &Config, app: App, health: Health, signalling: Signalling) -> Router {
     let metrics = health.metrics.clone();
-    let routes = TokenRoutes::new(app, config.tokens, metrics.clone());
+    let routes = TokenRoutes::new(app, config.tokens, config.callers.clone(), metrics.clone());
     let client_config = ClientConfig::new(routes.app_id().as_str(), config.mode, routes.is_open());
     let guarded = Guard {
         origins: OriginPolicy {

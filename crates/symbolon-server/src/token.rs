@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use symbolon_token::AppId;
 
 pub(crate) use self::mint::clock_is_sane;
 use self::mint::{Minter, Refusal, Wanted};
 use self::path::{Route, Slash};
+use crate::caller::{Caller, Callers};
 use crate::config::{App, TokenPolicy};
 use crate::guard::NO_CACHE;
 use crate::metrics::Metrics;
@@ -27,12 +28,13 @@ use crate::metrics::Metrics;
 #[derive(Clone)]
 pub(crate) struct TokenRoutes {
     minter: Minter,
+    callers: Callers,
     metrics: Metrics,
 }
 
 impl TokenRoutes {
-    pub(crate) fn new(app: App, policy: TokenPolicy, metrics: Metrics) -> Self {
-        Self { minter: Minter { app, policy }, metrics }
+    pub(crate) fn new(app: App, policy: TokenPolicy, callers: Callers, metrics: Metrics) -> Self {
+        Self { minter: Minter { app, policy }, callers, metrics }
     }
 
     pub(crate) fn app_id(&self) -> &AppId {
@@ -40,25 +42,62 @@ impl TokenRoutes {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.minter.policy.open
+        self.callers.is_open()
+    }
+
+    /// Finds out who is asking.
+    async fn desk(&self, headers: &HeaderMap) -> Result<Desk<'_>, Refusal> {
+        match self.callers.identify(headers, mint::unix_now()).await {
+            Ok(caller) => Ok(Desk { routes: self, caller }),
+            Err(error) => {
+                self.metrics.token("any", "unauthorized");
+                tracing::info!(status = error.status().as_u16(), reason = %error, "caller refused");
+                Err(Refusal { status: error.status(), text: error.to_string() })
+            }
+        }
+    }
+}
+
+/// The token routes with somebody in front of them who is known.
+struct Desk<'a> {
+    routes: &'a TokenRoutes,
+    caller: Caller,
+}
+
+impl Desk<'_> {
+    async fn answer(&self, route: Route<'_>, query: Option<&str>, headers: &HeaderMap, body: Body) -> Response {
+        match route {
+            Route::Rtc(place) => self.rtc(place, query),
+            Route::Rtm { uid } => self.rtm(uid, query),
+            Route::Rte { place, rtm_uid } => self.rte(place, rtm_uid, query),
+            Route::ChatApp => self.chat(None, query),
+            Route::ChatAccount { user } => self.chat(Some(user), query),
+            Route::GetToken => match read_body(headers, body).await {
+                Ok(body) => self.post(&body),
+                Err(refusal) => post::line(refusal.status, &refusal.text),
+            },
+            Route::Ping | Route::Redirect(_) | Route::NotFound => not_found(),
+        }
     }
 
     fn strict(&self) -> bool {
-        self.minter.policy.strict
+        self.routes.minter.policy.strict
     }
 
     /// Makes a token, and says so to the log and the metrics: what kind and for how long, not for whom.
     fn mint(&self, wanted: &Wanted, life: u32) -> Result<String, Refusal> {
         let kind = wanted.kind();
-        match self.minter.mint(wanted, life) {
+        let TokenRoutes { minter, metrics, .. } = self.routes;
+        let caller = self.caller.kind;
+        match minter.mint(&self.caller, wanted, life) {
             Ok(token) => {
-                self.metrics.token(kind, "minted");
-                tracing::info!(kind, life_s = life, "token minted");
+                metrics.token(kind, "minted");
+                tracing::info!(kind, caller, life_s = life, "token minted");
                 Ok(token)
             }
             Err(refusal) => {
-                self.metrics.token(kind, refusal.outcome());
-                tracing::info!(kind, status = refusal.status.as_u16(), "token refused");
+                metrics.token(kind, refusal.outcome());
+                tracing::info!(kind, caller, status = refusal.status.as_u16(), "token refused");
                 Err(refusal)
             }
         }
@@ -69,19 +108,21 @@ impl TokenRoutes {
 pub(crate) async fn answer(State(routes): State<TokenRoutes>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let (path, query) = (parts.uri.path(), parts.uri.query());
-    match Route::find(&parts.method, path) {
-        Route::Ping => json(StatusCode::OK, r#"{"message":"pong"}"#.to_owned()),
-        Route::Rtc(place) => routes.rtc(place, query),
-        Route::Rtm { uid } => routes.rtm(uid, query),
-        Route::Rte { place, rtm_uid } => routes.rte(place, rtm_uid, query),
-        Route::ChatApp => routes.chat(None, query),
-        Route::ChatAccount { user } => routes.chat(Some(user), query),
-        Route::GetToken => match read_body(&parts.headers, body).await {
-            Ok(body) => routes.post(&body),
-            Err(refusal) => post::line(refusal.status, &refusal.text),
-        },
-        Route::Redirect(slash) => redirect(&parts.method, path, query, slash),
-        Route::NotFound => not_found(),
+    let route = match Route::find(&parts.method, path) {
+        Route::Ping => return json(StatusCode::OK, r#"{"message":"pong"}"#.to_owned()),
+        Route::Redirect(slash) => return redirect(&parts.method, path, query, slash),
+        Route::NotFound => return not_found(),
+        route @ (Route::Rtc(_)
+        | Route::Rtm { .. }
+        | Route::Rte { .. }
+        | Route::ChatApp
+        | Route::ChatAccount { .. }
+        | Route::GetToken) => route,
+    };
+    match routes.desk(&parts.headers).await {
+        Ok(desk) => desk.answer(route, query, &parts.headers, body).await,
+        Err(refusal) if matches!(route, Route::GetToken) => post::line(refusal.status, &refusal.text),
+        Err(refusal) => get::refused(refusal),
     }
 }
 
@@ -112,7 +153,7 @@ fn redirect(method: &Method, path: &str, query: Option<&str>, slash: Slash) -> R
     (StatusCode::MOVED_PERMANENTLY, headers, body).into_response()
 }
 
-async fn read_body(headers: &axum::http::HeaderMap, body: Body) -> Result<axum::body::Bytes, Refusal> {
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, Refusal> {
     let refusal = |status, text: &str| Refusal { status, text: text.to_owned() };
     let encoding = headers.get(header::CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {

@@ -8,6 +8,7 @@ use symbolon_token::{AppCertificate, AppId};
 
 use super::settings::{AppSettings, HttpSettings, Settings};
 use super::{App, Config, ConfigError, ConnectionLimits, Environment, Mode, Result, TokenPolicy};
+use crate::caller::{CallerSettings, Callers};
 use crate::client::TrustedProxies;
 use crate::origin::Origins;
 
@@ -19,10 +20,12 @@ pub(super) fn check(settings: Settings, from_file: bool, default_state_dir: Opti
     }
     let listen = listen(mode, &settings)?;
     let proxies = proxies(&settings.http)?;
-    let tokens =
-        TokenPolicy { open: mode == Mode::Development || settings.tokens.open, strict: settings.tokens.strict };
+    let open = mode == Mode::Development || settings.tokens.open;
+    let callers = CallerSettings { keys: settings.callers.keys, issuers: settings.callers.issuers }
+        .check(open)
+        .map_err(|problem| ConfigError::new("callers", problem))?;
     if mode == Mode::Production && !listen.ip().is_loopback() {
-        check_public(tokens, settings.http.behind_proxy, &proxies, listen.ip())?;
+        check_public(&callers, settings.http.behind_proxy, &proxies, listen.ip())?;
     }
     Ok(Config {
         mode,
@@ -33,7 +36,8 @@ pub(super) fn check(settings: Settings, from_file: bool, default_state_dir: Opti
             .map_err(|problem| ConfigError::new("http.cors_allow_origin (CORS_ALLOW_ORIGIN)", problem))?,
         proxies,
         behind_proxy: settings.http.behind_proxy,
-        tokens,
+        callers,
+        tokens: TokenPolicy { strict: settings.tokens.strict },
         advertise: advertise(settings.media.advertise.as_deref())?,
         limits: limits(&settings.http)?,
         log_names: mode == Mode::Development || settings.log.names,
@@ -128,14 +132,14 @@ fn listen(mode: Mode, settings: &Settings) -> Result<SocketAddr> {
     Ok(SocketAddr::new(address, settings.listen.port))
 }
 
-fn check_public(tokens: TokenPolicy, behind_proxy: bool, proxies: &TrustedProxies, address: IpAddr) -> Result<()> {
-    if !tokens.open {
+fn check_public(callers: &Callers, behind_proxy: bool, proxies: &TrustedProxies, address: IpAddr) -> Result<()> {
+    if !callers.is_open() && !callers.any_known() {
         return Err(ConfigError::new(
-            "tokens.open (SYMBOLON_OPEN)",
+            "callers (SYMBOLON_API_KEYS, SYMBOLON_OIDC_ISSUER)",
             format!(
-                "on the public address {address} the token routes need callers, and there are none. This version knows \
-                 only the open mode: SYMBOLON_OPEN=1 gives any token to everyone who reaches the server. Or listen on \
-                 this machine only: SYMBOLON_LISTEN=127.0.0.1"
+                "on the public address {address} the token routes need callers, and there are none. `symbolon key new` \
+                 makes an API key; SYMBOLON_OIDC_ISSUER takes the JWTs of a login; SYMBOLON_OPEN=1 gives any token to \
+                 everyone who reaches the server. Or listen on this machine only: SYMBOLON_LISTEN=127.0.0.1"
             ),
         ));
     }

@@ -7,6 +7,8 @@ use std::fmt;
 use confique::Config;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use crate::caller::{IssuerRecord, KeyRecord};
+
 /// Every setting, with its comment and default. `symbolon config` prints this as a file.
 #[derive(Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
@@ -26,6 +28,10 @@ pub(crate) struct Settings {
     /// Who gets tokens, and how strictly requests are read.
     #[config(nested)]
     pub(crate) tokens: TokenSettings,
+
+    /// Callers that get tokens: each an API key or a login, with what it may have.
+    #[config(nested)]
+    pub(crate) callers: CallersSettings,
 
     /// Voice and video.
     #[config(nested)]
@@ -112,6 +118,19 @@ pub(crate) struct TokenSettings {
     /// token servers do.
     #[config(env = "SYMBOLON_STRICT", default = true)]
     pub(crate) strict: bool,
+}
+
+#[derive(Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(crate) struct CallersSettings {
+    /// API keys, as `symbolon key new` prints them: id, hash and policy. In the environment a JSON list.
+    #[config(env = "SYMBOLON_API_KEYS", default = [])]
+    pub(crate) keys: Vec<KeyRecord>,
+
+    /// Logins whose JWTs are taken: issuer, audience and policy, and where their keys are if the issuer does not say so
+    /// itself. In the environment a JSON list.
+    #[config(env = "SYMBOLON_ISSUERS", default = [])]
+    pub(crate) issuers: Vec<IssuerRecord>,
 }
 
 #[derive(Config)]

@@ -38,7 +38,7 @@ fn nothing_at_all_is_development_mode_on_this_machine() {
     assert_eq!(config.mode, Mode::Development);
     assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
     assert_eq!(config.private_listen, "127.0.0.1:0".parse().unwrap());
-    assert!(config.tokens.open && config.tokens.strict && config.app.is_none());
+    assert!(config.callers.is_open() && config.tokens.strict && config.app.is_none());
     assert_eq!(config.state_dir, Some(PathBuf::from("/home/ann/.local/state/symbolon")));
     let elsewhere = load(&[("HOME", "/home/ann"), ("XDG_STATE_HOME", "/var/ann")]).unwrap();
     assert_eq!(elsewhere.state_dir, Some(PathBuf::from("/var/ann/symbolon")));
@@ -93,7 +93,7 @@ fn a_public_address_needs_callers_and_tls() {
     assert_eq!(config.private_listen, "127.0.0.1:9091".parse().unwrap());
 
     let local = with(&[("SYMBOLON_LISTEN", "127.0.0.1")]).unwrap();
-    assert!(!local.tokens.open);
+    assert!(!local.callers.is_open());
     let refusal = with(&[("SYMBOLON_LISTEN", "::1"), ("SYMBOLON_TRUSTED_PROXIES", "10.0.0.1")]).unwrap_err();
     assert!(refusal.problem.contains("SYMBOLON_BEHIND_PROXY"));
 }
@@ -169,7 +169,8 @@ fn every_announced_variable_is_read() {
         None
     };
     from_environment(&environment).unwrap();
-    let mut announced = BTreeSet::from(["PORT".to_owned()]);
+    // One login can be written by its parts; the other parts are read where there is an issuer.
+    let mut announced = BTreeSet::from(["PORT", "SYMBOLON_OIDC_ISSUER"].map(str::to_owned));
     collect(&Settings::META, &mut announced);
     assert_eq!(*asked.borrow(), announced);
 }
@@ -180,6 +181,35 @@ fn collect(meta: &Meta, names: &mut BTreeSet<String>) {
             FieldKind::Leaf { env, .. } => names.extend(env.map(str::to_owned)),
             FieldKind::Nested { meta } => collect(meta, names),
         }
+    }
+}
+
+#[test]
+fn callers_open_a_public_address_without_the_open_mode() {
+    let hash = format!("sha256:{}", "ab".repeat(32));
+    let key = format!(r#"[{{"id":"k1","hash":"{hash}","policy":{{"channels":["lobby"]}}}}]"#);
+    let policy = r#"{"channels":["room-{claim:org}"],"uid":"claim:sub"}"#;
+    let public = [("SYMBOLON_BEHIND_PROXY", "1"), ("SYMBOLON_TRUSTED_PROXIES", "private")];
+    let login = [
+        ("SYMBOLON_OIDC_ISSUER", "https://login.example"),
+        ("SYMBOLON_OIDC_AUDIENCE", "token-server"),
+        ("SYMBOLON_OIDC_POLICY", policy),
+    ];
+    let app = [("APP_ID", ID), ("APP_CERTIFICATE", CERTIFICATE)];
+    let with = |more: &[(&str, &str)]| load_with(None, &[&app[..], &public[..], more].concat());
+    assert!(with(&[]).unwrap_err().to_string().contains("symbolon key new"));
+    for more in [&[("SYMBOLON_API_KEYS", &*key)][..], &login[..]] {
+        let config = with(more).unwrap();
+        assert!(config.callers.any_known() && !config.callers.is_open(), "{more:?}");
+    }
+    for (name, value) in [
+        ("SYMBOLON_API_KEYS", "k1:secret"),
+        ("SYMBOLON_API_KEYS", r#"[{"id":"k1","hash":"hunter2","policy":{"channels":["a"]}}]"#),
+        ("SYMBOLON_OIDC_ISSUER", "https://login.example"),
+        ("SYMBOLON_ISSUERS", r#"[{"issuer":"http://login.example","audience":"a","policy":{"channels":["a"]}}]"#),
+    ] {
+        let refusal = with(&[(name, value)]).unwrap_err().to_string();
+        assert!(!refusal.contains("hunter2") && !refusal.contains("secret"), "{refusal}");
     }
 }
 

@@ -6,7 +6,7 @@ use symbolon_token::Role;
 
 use super::mint::{DEFAULT_LIFE, Refusal, Wanted, check_life, parse_role};
 use super::path::{Place, percent_decode, query_value};
-use super::{TokenRoutes, go, json};
+use super::{Desk, go, json};
 
 /// An answer that is no success. The usual server names some of its texts `message` and others `error`.
 enum Wrong {
@@ -34,7 +34,7 @@ struct Entry {
     user: String,
 }
 
-impl TokenRoutes {
+impl Desk<'_> {
     pub(super) fn rtc(&self, place: Place<'_>, query: Option<&str>) -> Response {
         finish(self.try_rtc(place, query))
     }
@@ -143,6 +143,11 @@ fn life(query: Option<&str>, kind: &str) -> Result<u32, Wrong> {
 
 fn decode(segment: &str) -> Result<String, Wrong> {
     percent_decode(segment).ok_or_else(|| Wrong::error(UNREADABLE.to_owned()))
+}
+
+/// A refusal as a GET route words it.
+pub(super) fn refused(refusal: Refusal) -> Response {
+    finish(Err(Wrong::Error(refusal)))
 }
 
 fn finish(outcome: Result<String, Wrong>) -> Response {

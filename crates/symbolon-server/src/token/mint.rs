@@ -7,6 +7,7 @@ use symbolon_token::builder::{chat, community};
 use symbolon_token::{BuildError, Issue, Issuing, Role, channel_name_is_valid, user_account_is_valid};
 
 use super::go;
+use crate::caller::{Ask, Caller};
 use crate::config::{App, TokenPolicy};
 
 /// A token that somebody wants.
@@ -43,6 +44,18 @@ impl Wanted {
             Self::ChatApp => "chat_app",
             Self::ChatUser { .. } => "chat_user",
         }
+    }
+
+    /// What a caller's policy is asked. Whatever lets its holder publish is a publisher's.
+    fn ask(&self, life: u32) -> Ask<'_> {
+        let (channel, user, role) = match self {
+            Self::Rtc { channel, user, role } => (Some(channel.as_str()), user.as_str(), *role),
+            Self::RtmInChannel { user, channel } => (Some(channel.as_str()), user.as_str(), Role::Publisher),
+            Self::Rtm { user } | Self::ChatUser { user } => (None, user.as_str(), Role::Subscriber),
+            Self::ChatApp => (None, "", Role::Publisher),
+        };
+        let messaging = !matches!(self, Self::Rtc { .. });
+        Ask { channel, user, role, life, messaging }
     }
 
     fn user(&self) -> Option<&str> {
@@ -85,19 +98,19 @@ pub(super) struct Minter {
 }
 
 impl Minter {
-    /// Makes a token that lives for `life` seconds.
-    pub(super) fn mint(&self, wanted: &Wanted, life: u32) -> Result<String, Refusal> {
-        self.admit(wanted)?;
+    /// Makes a token that lives for `life` seconds, if this caller may have it.
+    pub(super) fn mint(&self, caller: &Caller, wanted: &Wanted, life: u32) -> Result<String, Refusal> {
+        self.check(wanted)?;
+        caller
+            .allows(wanted.ask(life))
+            .map_err(|denied| Refusal { status: StatusCode::FORBIDDEN, text: denied.to_string() })?;
         let issue = issue()?;
         let issue = if self.policy.strict { Issuing::from(issue) } else { issue.compatible() };
         self.build(issue, wanted, life).map_err(|error| Refusal::bad_request(error.to_string()))
     }
 
-    /// The open mode gives everyone everything but the channel wildcard; no other mode has callers yet.
-    fn admit(&self, wanted: &Wanted) -> Result<(), Refusal> {
-        if !self.policy.open {
-            return Err(Refusal { status: StatusCode::UNAUTHORIZED, text: NO_CALLERS.to_owned() });
-        }
+    /// Checks the names, whoever asks.
+    fn check(&self, wanted: &Wanted) -> Result<(), Refusal> {
         match wanted {
             Wanted::Rtc { channel, .. } | Wanted::RtmInChannel { channel, .. } => self.check_channel(channel)?,
             Wanted::Rtm { .. } | Wanted::ChatApp | Wanted::ChatUser { .. } => {}
@@ -108,7 +121,8 @@ impl Minter {
     fn check_channel(&self, channel: &str) -> Result<(), Refusal> {
         match channel {
             "" => Err(Refusal::bad_request("the channel is empty")),
-            "*" => Err(Refusal { status: StatusCode::FORBIDDEN, text: NO_WILDCARD.to_owned() }),
+            // The caller's policy decides on this one.
+            "*" => Ok(()),
             _ if self.policy.strict && !channel_name_is_valid(channel) => {
                 Err(Refusal::bad_request(BuildError::ChannelName.to_string()))
             }
@@ -168,6 +182,11 @@ pub(crate) fn clock_is_sane() -> bool {
     SystemTime::now().duration_since(UNIX_EPOCH).is_ok_and(|now| now >= EARLIEST)
 }
 
+/// The wall clock, in whole Unix seconds.
+pub(super) fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs())
+}
+
 fn issue() -> Result<Issue, Refusal> {
     if clock_is_sane() {
         Ok(Issue::now())
@@ -184,8 +203,3 @@ const MAX_LIFE: u32 = 86_400;
 
 /// No clock before this release shows the truth (2026-11-01).
 const EARLIEST: Duration = Duration::from_secs(1_793_491_200);
-
-const NO_CALLERS: &str =
-    "this server makes tokens for callers it knows, and it knows none; its operator can open it to everyone";
-
-const NO_WILDCARD: &str = "a token for every channel is not to be had here; name one channel";

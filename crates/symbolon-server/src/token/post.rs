@@ -6,10 +6,10 @@ use symbolon_token::Role;
 
 use super::mint::{DEFAULT_LIFE, Refusal, Wanted, check_life, parse_role};
 use super::request::TokenRequest;
-use super::{TokenRoutes, go};
+use super::{Desk, go};
 use crate::guard::NO_CACHE;
 
-impl TokenRoutes {
+impl Desk<'_> {
     pub(super) fn post(&self, body: &[u8]) -> Response {
         match TokenRequest::decode(body).map_err(Refusal::bad_request).and_then(|request| self.token(request)) {
             Ok(token) => {

@@ -57,7 +57,7 @@ impl Serve {
 
 /// Says loudly what the configuration opens.
 fn announce(config: &Config) {
-    if config.mode == Mode::Production && config.tokens.open {
+    if config.mode == Mode::Production && config.callers.is_open() {
         tracing::warn!("OPEN MODE: whoever reaches this server gets any token; SYMBOLON_OPEN asked for it");
     }
     if config.origins == Origins::Any {

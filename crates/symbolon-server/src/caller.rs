@@ -1,0 +1,164 @@
+//! Who is asking for tokens: an API key, a JWT of the app's own login, or, in the open mode, anyone.
+
+mod jwks;
+mod jwt;
+mod key;
+mod policy;
+mod settings;
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value};
+
+pub(crate) use self::key::KeyRecord;
+pub use self::key::{KeyHash, NewKey};
+pub(crate) use self::policy::{Ask, Denied};
+pub(crate) use self::settings::{CallerSettings, IssuerRecord};
+
+use self::jwks::RemoteKeys;
+use self::jwt::{Expected, JwtError, KeySet};
+use self::key::Keys;
+use self::policy::Policy;
+
+/// Everyone who may ask for tokens.
+#[derive(Clone, Debug)]
+pub struct Callers(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    keys: Keys,
+    issuers: Vec<Issuer>,
+    /// Whether requests without credentials are answered.
+    open: bool,
+}
+
+/// One login whose JWTs are taken.
+#[derive(Debug)]
+struct Issuer {
+    expected: Expected,
+    keys: KeySource,
+    /// The claim that names the caller in the log.
+    policy: Arc<Policy>,
+}
+
+#[derive(Debug)]
+enum KeySource {
+    Fixed(KeySet),
+    Remote(Arc<RemoteKeys>),
+}
+
+/// A caller whose credentials are right.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// What kind of caller, for logs and metrics.
+    pub(crate) kind: &'static str,
+    policy: Arc<Policy>,
+    claims: Map<String, Value>,
+}
+
+impl Caller {
+    /// Whether this caller gets what it asks for.
+    pub(crate) fn allows(&self, ask: Ask<'_>) -> Result<(), Denied> {
+        self.policy.allows(&self.claims, ask)
+    }
+}
+
+/// Why a caller is not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AuthError {
+    #[error("this server makes tokens for callers it knows: send an API key or a JWT in `Authorization: Bearer …`")]
+    Missing,
+    #[error("the Authorization header is not `Bearer` and one credential")]
+    Malformed,
+    #[error("the API key is not known")]
+    Key,
+    #[error(transparent)]
+    Jwt(#[from] JwtError),
+    #[error("the login's keys are out of reach; try again in a few seconds")]
+    Unreachable,
+}
+
+impl AuthError {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Missing | Self::Malformed | Self::Key | Self::Jwt(_) => StatusCode::UNAUTHORIZED,
+        }
+    }
+}
+
+impl Callers {
+    /// Nobody but, if `open`, everybody.
+    pub fn anonymous(open: bool) -> Self {
+        Self(Arc::new(Inner { keys: Keys::default(), issuers: Vec::new(), open }))
+    }
+
+    /// Whether anybody is known by name.
+    pub fn any_known(&self) -> bool {
+        !self.0.keys.is_empty() || !self.0.issuers.is_empty()
+    }
+
+    /// Whether requests without credentials are answered.
+    pub fn is_open(&self) -> bool {
+        self.0.open
+    }
+
+    /// The keys that have to be fetched: each is kept fresh by a task of its own.
+    pub(crate) fn remote_keys(&self) -> impl Iterator<Item = Arc<RemoteKeys>> + '_ {
+        self.0.issuers.iter().filter_map(|issuer| match &issuer.keys {
+            KeySource::Remote(keys) => Some(Arc::clone(keys)),
+            KeySource::Fixed(_) => None,
+        })
+    }
+
+    /// Who sends this request, at Unix time `now`. Credentials that are sent have to be right, in the open mode too.
+    pub(crate) async fn identify(&self, headers: &HeaderMap, now: u64) -> Result<Caller, AuthError> {
+        let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+        let Some(line) = lines.next() else {
+            return if self.0.open { Ok(anyone()) } else { Err(AuthError::Missing) };
+        };
+        let line = line.to_str().map_err(|_| AuthError::Malformed)?;
+        let (scheme, credential) = line.split_once(' ').ok_or(AuthError::Malformed)?;
+        if !scheme.eq_ignore_ascii_case("bearer") || lines.next().is_some() {
+            return Err(AuthError::Malformed);
+        }
+        let credential = credential.trim();
+        if credential.starts_with(key::PREFIX) {
+            let record = self.0.keys.find(credential).ok_or(AuthError::Key)?;
+            return Ok(Caller { kind: "key", policy: Arc::clone(&record.policy), claims: Map::new() });
+        }
+        self.by_jwt(credential, now).await
+    }
+
+    async fn by_jwt(&self, text: &str, now: u64) -> Result<Caller, AuthError> {
+        let named = jwt::unproven_issuer(text)?;
+        let issuer = self.0.issuers.iter().find(|issuer| issuer.expected.issuer == named).ok_or(JwtError::Issuer)?;
+        let claims = match &issuer.keys {
+            KeySource::Fixed(keys) => issuer.expected.check(text, keys, now)?,
+            KeySource::Remote(remote) => {
+                let keys = remote.keys().await.ok_or(AuthError::Unreachable)?;
+                match issuer.expected.check(text, &keys, now) {
+                    Err(JwtError::UnknownKey) => {
+                        let keys = remote.keys_anew().await.ok_or(AuthError::Unreachable)?;
+                        issuer.expected.check(text, &keys, now)?
+                    }
+                    outcome => outcome?,
+                }
+            }
+        };
+        Ok(Caller { kind: "jwt", policy: Arc::clone(&issuer.policy), claims })
+    }
+}
+
+/// Checks the JSON of a policy, as `SYMBOLON_API_KEYS` has it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_policy(json: &Value) -> Result<(), String> {
+    serde_json::from_value::<Policy>(json.clone()).map(drop).map_err(|error| error.to_string())
+}
+
+fn anyone() -> Caller {
+    Caller { kind: "anyone", policy: Arc::new(Policy::open()), claims: Map::new() }
+}
