@@ -52,6 +52,9 @@ enum Side {
 enum State {
     /// ICE and DTLS are under way, until then.
     Connecting { until: Instant },
+    /// The client has closed its side in good order. A client that leaves does this as well, and its word of leaving takes
+    /// another way: it has until then to come.
+    Closed { until: Instant },
     /// Media flows.
     Connected,
     /// The client's checks have stopped. Nothing is sent; it may come back until then.
@@ -96,6 +99,8 @@ pub(crate) struct PeerConfig {
 pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(30);
 /// ICE without a check from the client for 15 s counts as disconnected; after this it is given up.
 const SILENT_FOR: Duration = Duration::from_secs(5);
+/// A client whose media is closed in good order has this long to say that it leaves.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 /// Packets kept for retransmission to a subscriber, for each video slot: 2 s of 2.5 Mbit/s.
 const RESEND_VIDEO: usize = 600;
 /// How often the library reports its counters, and what the client's reports acknowledge.
@@ -200,12 +205,12 @@ impl Peer {
 
     /// When to [`tick`](Self::tick).
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let until = match self.state {
-            State::Connecting { until } | State::Silent { until } => Some(until),
-            State::Connected => None,
-            State::Gone => return None,
-        };
-        Some(until.map_or(self.deadline, |until| until.min(self.deadline)))
+        match self.state {
+            State::Connecting { until } | State::Silent { until } => Some(until.min(self.deadline)),
+            State::Connected => Some(self.deadline),
+            State::Closed { until } => Some(until),
+            State::Gone => None,
+        }
     }
 
     /// Time has passed.
@@ -213,7 +218,8 @@ impl Peer {
         match self.state {
             State::Connecting { until } if until <= now => self.lose(MediaLoss::NeverConnected, drained),
             State::Silent { until } if until <= now => self.lose(MediaLoss::ConsentLost, drained),
-            State::Gone => {}
+            State::Closed { until } if until <= now => self.lose(MediaLoss::SessionFailed, drained),
+            State::Gone | State::Closed { .. } => {}
             State::Connecting { .. } | State::Silent { .. } | State::Connected => {
                 self.change(now, drained, |rtc| rtc.handle_input(Input::Timeout(now)));
             }
@@ -391,7 +397,10 @@ impl Peer {
                 PeerEvent::Connected
             }
             Event::IceConnectionStateChange(state) => return self.note_ice(now, state),
-            Event::Closed => return self.lose(MediaLoss::SessionFailed, drained),
+            Event::Closed => {
+                self.state = State::Closed { until: now + GOODBYE_WITHIN };
+                return;
+            }
             Event::MediaEgressStats(stats) => {
                 if let Some(remote) = &stats.remote {
                     self.reach.acknowledged(stats.mid, *remote.maximum_sequence_number);

@@ -28,7 +28,7 @@ use symbolon_sdk::{
     ChannelMediaOptions, ClientRole, Codec, EncodedFrame, Engine, EngineError, Event, Kind, PublishState, SessionEvent,
 };
 
-use common::Place;
+use common::{Place, StopSign};
 use media_files::ivf::IvfReader;
 use media_files::ogg_opus::OggOpusReader;
 use media_files::picture_starts;
@@ -52,6 +52,7 @@ struct Arguments {
 fn main() -> Result<()> {
     tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
     let arguments = Arguments::parse();
+    let stop = StopSign::watch()?;
     let mut players = arguments.players()?;
     let options = ChannelMediaOptions {
         client_role_type: Some(ClientRole::Broadcaster),
@@ -66,7 +67,7 @@ fn main() -> Result<()> {
     let mut end = None;
     loop {
         let due = players.iter().filter_map(Player::due).chain(end).min();
-        let wait = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
+        let wait = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()).min(IDLE));
         match notices.recv_timeout(wait) {
             Ok(notice) => {
                 if let Event::PublishStateChanged { kind, new_state: PublishState::Published, .. } = notice.event {
@@ -92,7 +93,7 @@ fn main() -> Result<()> {
             player.play(&engine, now, arguments.repeat)?;
         }
         let played = players.iter().all(Player::is_over);
-        if played || end.is_some_and(|end| end <= now) {
+        if played || stop.is_given() || end.is_some_and(|end| end <= now) {
             break;
         }
     }

@@ -21,7 +21,7 @@ use anyhow::Result;
 use clap::Parser;
 use symbolon_sdk::{ChannelMediaOptions, ClientRole, Event, MediaHandler, RemoteFrame};
 
-use common::Place;
+use common::{Place, StopSign};
 use media_files::recording::Recording;
 
 /// Records what it hears and sees in a channel.
@@ -42,12 +42,13 @@ fn main() -> Result<()> {
         publish_microphone_track: Some(false),
         ..ChannelMediaOptions::default()
     };
+    let stop = StopSign::watch()?;
     let mut recording = Recording::new(&arguments.folder)?;
     let (frames, received) = mpsc::sync_channel(WAITING_FRAMES);
     let (engine, notices) = arguments.place.join(&options)?;
     engine.set_media_handler(Some(Arc::new(Frames(frames))))?;
     let end = arguments.place.stay().map(|stay| Instant::now() + stay);
-    while end.is_none_or(|end| Instant::now() < end) {
+    while !stop.is_given() && end.is_none_or(|end| Instant::now() < end) {
         match received.recv_timeout(POLL) {
             Ok(frame) => recording.add(&frame)?,
             Err(RecvTimeoutError::Timeout) => {}

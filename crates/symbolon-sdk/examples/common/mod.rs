@@ -1,6 +1,7 @@
 //! What both examples need: their common arguments, tokens, and the events of one engine as a queue.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
@@ -88,6 +89,36 @@ impl Place {
         let body = ureq::get(url).call().and_then(|mut response| response.body_mut().read_to_string());
         let body = body.with_context(|| format!("no token from {url}"))?;
         token_in(&body).with_context(|| format!("the answer of {url} holds no rtcToken and no token"))
+    }
+}
+
+/// Whether somebody has asked the program to stop: with Ctrl-C, or as a supervisor does.
+pub(crate) struct StopSign(Arc<AtomicBool>);
+
+impl StopSign {
+    /// Watches for it from now on, on a thread of its own.
+    pub(crate) fn watch() -> Result<Self> {
+        let given = Arc::new(AtomicBool::new(false));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let giver = Arc::clone(&given);
+        std::thread::spawn(move || {
+            runtime.block_on(async {
+                use tokio::signal::unix::{SignalKind, signal};
+                if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+                    tokio::select! {
+                        _ = terminate.recv() => {}
+                        _ = tokio::signal::ctrl_c() => {}
+                    }
+                    giver.store(true, Ordering::Relaxed);
+                }
+            });
+        });
+        Ok(Self(given))
+    }
+
+    /// Whether to leave now.
+    pub(crate) fn is_given(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

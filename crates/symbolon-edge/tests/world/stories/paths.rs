@@ -52,6 +52,23 @@ fn sending_stops_when_the_client_checks_no_more() {
 }
 
 #[test]
+fn a_leave_that_comes_behind_the_medias_own_goodbye_is_still_a_leave() {
+    let mut world = World::new(87);
+    let (ann, bob) = (world.publisher(1), world.publisher(2));
+    world.join("ann", ann);
+    world.join("bob", bob);
+    world.run_for(2);
+    world.client("bob").rtc.close().unwrap();
+    world.run_for_ms(600);
+    world.say("bob", ClientMessage::Leave {});
+    world.run_for_ms(100);
+    let left = |message: &ServerMessage| matches!(message, ServerMessage::MemberLeft { uid, .. } if uid.get() == 2);
+    assert!(world.messages("ann").any(left), "ann is told at once");
+    assert!(!lost(&world, MediaLoss::SessionFailed));
+    assert_eq!((world.stats().peers, world.stats().members), (1, 1));
+}
+
+#[test]
 fn a_client_that_closes_its_session_is_sent_back() {
     let mut world = World::new(82);
     let ann = world.publisher(1);
