@@ -53,8 +53,18 @@ export function eventCall(event, connection, elapsed) {
       return [[name, connection, event.uid, event.state, event.reason, elapsed]];
     }
     case 'firstDecoded': {
-      if (audio) return [['onFirstRemoteAudioDecoded', connection, event.uid, elapsed]];
-      return [['onFirstRemoteVideoDecoded', connection, event.uid, event.width, event.height, elapsed]];
+      // A browser plays and shows what it has decoded by itself: the first frame of each kind is one moment.
+      const { uid, width, height } = event;
+      if (audio) {
+        return [
+          ['onFirstRemoteAudioDecoded', connection, uid, elapsed],
+          ['onFirstRemoteAudioFrame', connection, uid, elapsed],
+        ];
+      }
+      return [
+        ['onFirstRemoteVideoDecoded', connection, uid, width, height, elapsed],
+        ['onFirstRemoteVideoFrame', connection, uid, width, height, elapsed],
+      ];
     }
     // These are told by the volume meter, and by the client with its figures.
     case 'speakers':

@@ -235,7 +235,17 @@ export interface RtcEngineEventHandler {
     elapsed: number,
   ): void;
   onFirstRemoteAudioDecoded?(connection: RtcConnection, uid: number, elapsed: number): void;
+  /** The same moment under its older name. */
+  onFirstRemoteAudioFrame?(connection: RtcConnection, uid: number, elapsed: number): void;
   onFirstRemoteVideoDecoded?(
+    connection: RtcConnection,
+    uid: number,
+    width: number,
+    height: number,
+    elapsed: number,
+  ): void;
+  /** The first picture is shown, which a browser does as it decodes it. */
+  onFirstRemoteVideoFrame?(
     connection: RtcConnection,
     uid: number,
     width: number,
