@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 use support::socket::{Client, Closed, RawClient, frame, join};
 use support::{Reply, TestServer, exchange, within};
-use tokio::net::UdpSocket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
@@ -330,4 +331,22 @@ async fn slow_heads_and_slow_bodies_are_cut_off() {
     let body = b"POST /getToken HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\n{";
     let reply = Reply::parse(&exchange(server.address, body).await);
     assert_eq!(reply.status, 408);
+}
+
+#[tokio::test]
+async fn a_kept_connection_may_rest_but_a_head_that_has_begun_must_come() {
+    let server = TestServer::open(&[]).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        answer.push(within(stream.read_u8()).await.unwrap());
+    }
+    let rest = tokio::time::timeout(Duration::from_secs(6), stream.read_u8()).await;
+    assert!(rest.is_err(), "it is still open after more time than a head may take");
+    let start = Instant::now();
+    stream.write_all(b"GET /ping HT").await.unwrap();
+    within(stream.read_to_end(&mut answer)).await.unwrap();
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(4_900) && took < Duration::from_millis(7_500), "{took:?}");
 }
