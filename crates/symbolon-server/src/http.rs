@@ -79,7 +79,7 @@ impl Door {
             Ok(place) => {
                 let _ = stream.set_nodelay(true);
                 let hold = Arc::new(Hold { _place: place, _alive: rest.alive.clone() });
-                let peer = Peer { address, _hold: hold, pace: Pace::default(), stream: Arc::new(stream) };
+                let peer = Peer { address, _hold: hold, pace: Pace::new(), stream: Arc::new(stream) };
                 tokio::spawn(connection(self.router.clone(), peer, rest.stop.clone()));
             }
             Err(Full) => refuse(stream, &rest.refusals),
@@ -106,8 +106,12 @@ async fn connection(router: Router, peer: Peer, mut stop: Stop) {
         outcome = connection.as_mut() => outcome,
         () = stop.given() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                outcome = connection => outcome,
+                () = pace.overdue() => return,
+            }
         }
+        () = pace.overdue() => return,
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "connection ended");

@@ -1,4 +1,4 @@
-//! A TCP stream that does not wait for ever, and does not read an endless first line.
+//! How long a connection may take for what it is doing, and a TCP stream that notices when it does something else.
 //!
 //! hyper has one time limit for reading a head, and it also runs while a kept connection rests. Here the two differ: a
 //! resting connection may rest, but a head that has begun must come quickly.
@@ -7,60 +7,74 @@ use std::io;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::guard::MAX_TARGET;
 
-/// What a connection is doing, told by the service that answers its requests. Clones speak of the same connection.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Pace(Arc<AtomicU64>);
+/// What a connection is doing. Clones speak of the same connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Pace(watch::Sender<Phase>);
 
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Phase {
     /// Accepted; the first head must be there soon.
-    Fresh = 0,
-    /// Resting between two requests.
-    Idle = 1,
+    Fresh,
+    /// Resting between two requests, or its answer is being taken.
+    Idle,
     /// A head has begun.
-    Head = 2,
+    Head,
     /// A request is being answered.
-    Busy = 3,
+    Busy,
     /// No longer HTTP.
-    Upgraded = 4,
+    Upgraded,
 }
 
 impl Pace {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(Phase::Fresh))
+    }
+
+    /// Says what the connection does now. Its time for that begins anew, also when it did the same before.
     pub(crate) fn enter(&self, phase: Phase) {
-        let changes = self.0.load(Ordering::Relaxed) >> 3;
-        self.0.store((changes + 1) << 3 | phase as u64, Ordering::Relaxed);
+        self.0.send_replace(phase);
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        match self.0.load(Ordering::Relaxed) & 7 {
-            0 => Phase::Fresh,
-            1 => Phase::Idle,
-            2 => Phase::Head,
-            3 => Phase::Busy,
-            _ => Phase::Upgraded,
-        }
+        *self.0.borrow()
     }
 
-    /// A number that is another one after every change.
-    fn stamp(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    /// Done when the connection has taken too long. This does not depend on hyper asking for more bytes, which it does
+    /// not do while it knows that there are none.
+    pub(crate) async fn overdue(&self) {
+        self.longer_than(Phase::patience).await;
+    }
+
+    async fn longer_than(&self, patience: impl Fn(Phase) -> Option<Duration>) {
+        let mut changes = self.0.subscribe();
+        loop {
+            let limit = patience(*changes.borrow_and_update());
+            // The sender is ours, so a change is all that waiting can end in.
+            let change = changes.changed();
+            let Some(limit) = limit else {
+                drop(change.await);
+                continue;
+            };
+            if timeout(limit, change).await.is_err() {
+                return;
+            }
+        }
     }
 }
 
 impl Phase {
-    /// How long nothing may come.
+    /// How long it may last without a change.
     fn patience(self) -> Option<Duration> {
         match self {
             Self::Fresh | Self::Head => Some(HEAD_TIMEOUT),
@@ -75,33 +89,18 @@ impl Phase {
 pub(crate) struct PacedStream {
     stream: Arc<TcpStream>,
     pace: Pace,
-    /// Runs out when reading has waited too long in the phase that `timed` stamps.
-    read_timer: Pin<Box<Sleep>>,
-    timed: u64,
-    write_timer: Option<Pin<Box<Sleep>>>,
     /// How many bytes of the first line have come; absent when it is complete.
     first_line: Option<usize>,
 }
 
 impl PacedStream {
     pub(crate) fn new(stream: Arc<TcpStream>, pace: Pace) -> Self {
-        let timed = pace.stamp();
-        let read_timer = Box::pin(tokio::time::sleep(HEAD_TIMEOUT));
-        Self { stream, pace, read_timer, timed, write_timer: None, first_line: Some(0) }
+        Self { stream, pace, first_line: Some(0) }
     }
 
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(patience) = self.pace.phase().patience() else { return Poll::Pending };
-        if self.timed != self.pace.stamp() {
-            self.timed = self.pace.stamp();
-            self.read_timer.as_mut().reset(Instant::now() + patience);
-        }
-        ready!(self.read_timer.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-
+    /// Looks at bytes that have come: do they begin a head, and is its first line within bounds?
     fn heard(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.pace.phase() == Phase::Idle {
+        if self.pace.phase() == Phase::Idle && !bytes.is_empty() {
             self.pace.enter(Phase::Head);
             self.first_line = Some(0);
         }
@@ -109,10 +108,7 @@ impl PacedStream {
             return Ok(());
         }
         let Some(length) = self.first_line else { return Ok(()) };
-        match bytes.iter().position(|byte| *byte == b'\n') {
-            Some(_) => self.first_line = None,
-            None => self.first_line = Some(length + bytes.len()),
-        }
+        self.first_line = if bytes.contains(&b'\n') { None } else { Some(length + bytes.len()) };
         if self.first_line.is_some_and(|length| length > MAX_FIRST_LINE) {
             // hyper would blame the headers. The line is refused here, before all of it has come.
             let _ = self.stream.try_write(TARGET_TOO_LONG);
@@ -121,13 +117,11 @@ impl PacedStream {
         Ok(())
     }
 
-    fn poll_write_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.pace.phase() == Phase::Upgraded {
-            return Poll::Pending;
+    /// An answer that is being taken, however slowly, is no rest.
+    fn wrote(&self) {
+        if self.pace.phase() == Phase::Idle {
+            self.pace.enter(Phase::Idle);
         }
-        let timer = self.write_timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(IDLE_TIMEOUT)));
-        ready!(timer.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -135,10 +129,7 @@ impl AsyncRead for PacedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         loop {
-            match this.stream.poll_read_ready(cx) {
-                Poll::Pending => return this.poll_patience(cx),
-                Poll::Ready(ready) => ready?,
-            }
+            ready!(this.stream.poll_read_ready(cx))?;
             match this.stream.try_read(buffer.initialize_unfilled()) {
                 Ok(read) => {
                     let heard = this.heard(&buffer.initialize_unfilled()[..read]);
@@ -153,16 +144,13 @@ impl AsyncRead for PacedStream {
 }
 
 impl AsyncWrite for PacedStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = &mut *self;
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            if this.stream.poll_write_ready(cx)?.is_pending() {
-                ready!(this.poll_write_patience(cx))?;
-            }
-            match this.stream.try_write(bytes) {
+            ready!(self.stream.poll_write_ready(cx))?;
+            match self.stream.try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 outcome => {
-                    this.write_timer = None;
+                    self.wrote();
                     return Poll::Ready(outcome);
                 }
             }
@@ -194,7 +182,7 @@ pub(crate) async fn linger(stream: &TcpStream) {
             }
         }
     };
-    let _ = tokio::time::timeout(LINGER_TIMEOUT, drain).await;
+    let _ = timeout(LINGER_TIMEOUT, drain).await;
 }
 
 /// How long a whole head may take, from its first byte or from the accept.
@@ -211,3 +199,49 @@ const LINGER_READS: usize = 1024;
 const MAX_FIRST_LINE: usize = MAX_TARGET + 64;
 
 const TARGET_TOO_LONG: &[u8] = b"HTTP/1.1 414 URI Too Long\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(20);
+    const NEVER: Duration = Duration::from_secs(3_600);
+
+    #[tokio::test]
+    async fn a_phase_that_lasts_too_long_is_noticed_without_anyone_reading() {
+        let pace = Pace::new();
+        let only_rests_end = |phase| Some(if phase == Phase::Idle { SOON } else { NEVER });
+        let request = async {
+            pace.enter(Phase::Busy);
+            tokio::time::sleep(SOON * 3).await;
+            pace.enter(Phase::Idle);
+            NEVER
+        };
+        let (took, ()) = tokio::join!(request, pace.longer_than(only_rests_end));
+        assert_eq!((took, pace.phase()), (NEVER, Phase::Idle));
+    }
+
+    #[tokio::test]
+    async fn what_goes_on_is_not_overdue() {
+        let pace = Pace::new();
+        let progress = async {
+            for _ in 0..20 {
+                pace.enter(Phase::Idle);
+                tokio::task::yield_now().await;
+            }
+            pace.enter(Phase::Busy);
+        };
+        let unlimited_when_busy = |phase| (phase != Phase::Busy).then_some(NEVER);
+        tokio::join!(progress, async {
+            let overdue = timeout(SOON, pace.longer_than(unlimited_when_busy)).await;
+            assert!(overdue.is_err());
+        });
+    }
+
+    #[test]
+    fn heads_are_hurried_rests_are_not_and_answers_take_their_time() {
+        assert_eq!(Phase::Fresh.patience(), Phase::Head.patience());
+        assert!(Phase::Head.patience() < Phase::Idle.patience());
+        assert_eq!((Phase::Busy.patience(), Phase::Upgraded.patience()), (None, None));
+    }
+}
