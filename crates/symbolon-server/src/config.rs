@@ -13,6 +13,7 @@ use confique::{Config as _, Layer as _};
 use serde::de::DeserializeOwned;
 use symbolon_token::{AppCertificate, AppId};
 
+pub(crate) use self::check::others_cannot_read;
 use self::settings::{Secret, Settings};
 use crate::caller::{Callers, IssuerRecord};
 use crate::client::TrustedProxies;
@@ -145,7 +146,7 @@ fn read_file(path: &Path) -> Result<SettingsLayer> {
         ConfigError::new(format!("{field}, line {line}"), error.message())
     })?;
     if layer.app.certificate.is_some() {
-        check::others_cannot_read(path).map_err(|problem| ConfigError::new(field, problem))?;
+        others_cannot_read(path).map_err(|problem| ConfigError::new(field, problem))?;
     }
     Ok(layer)
 }

@@ -1,4 +1,5 @@
 //! What every request on the public listener passes first: limits of its head, the host name, the origin, preflights.
+//! Each gets its id here.
 
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName};
@@ -8,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::metrics::Metrics;
 use crate::origin::{OriginCheck, OriginPolicy};
+use crate::request_id::{self, RequestId};
 
 /// What the guard goes by.
 #[derive(Clone)]
@@ -17,8 +19,10 @@ pub(crate) struct Guard {
 }
 
 /// The middleware.
-pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let response = match guard.admit(&request) {
+pub(crate) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let mut response = match guard.admit(&request) {
         Err(refusal) => *refusal,
         Ok(origin) => {
             let answer = if request.method() == Method::OPTIONS { preflight() } else { next.run(request).await };
@@ -26,6 +30,7 @@ pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
         }
     };
     guard.metrics.http(response.status());
+    response.headers_mut().insert(request_id::HEADER, id.header());
     with_vary(response)
 }
 

@@ -30,11 +30,13 @@ mod json;
 mod metrics;
 mod origin;
 mod page;
+mod request_id;
 mod server;
 mod shard;
 mod signal;
 mod state;
 mod stop;
+mod store;
 mod story;
 #[cfg(test)]
 mod testing;
@@ -46,3 +48,4 @@ pub use config::{App, Config, ConfigError, ConnectionLimits, Environment, Mode, 
 pub use origin::Origins;
 pub use server::{Addresses, Server, StartError};
 pub use state::StateError;
+pub use store::{Store, StoreError};

@@ -437,3 +437,15 @@ async fn odd_heads_are_refused() {
         assert_eq!(reply.matches("HTTP/1.1").count(), 1, "{head:?} {reply:?}");
     }
 }
+
+#[tokio::test]
+async fn every_answer_tells_the_requests_id() {
+    let server = TestServer::open(&[]).await;
+    for (path, status) in [("/rtm/ann/", 200), ("/rtm//", 400), ("/nothing", 404), ("/healthz", 200)] {
+        let own = server.request("GET", path, &[("X-Request-Id", "my-own_id.1")], "").await;
+        assert_eq!((own.status, own.header("x-request-id")), (status, Some("my-own_id.1")));
+        let drawn = server.request("GET", path, &[("X-Request-Id", "no<id>")], "").await;
+        let id = drawn.header("x-request-id").unwrap();
+        assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    }
+}

@@ -53,7 +53,7 @@ pub(super) fn default_state_dir(environment: Environment<'_>) -> Option<PathBuf>
 }
 
 /// Refuses a file with a secret in it that other users of this machine can read.
-pub(super) fn others_cannot_read(path: &Path) -> std::result::Result<(), String> {
+pub(crate) fn others_cannot_read(path: &Path) -> std::result::Result<(), String> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(path).map_err(|error| error.to_string())?.permissions().mode();
     if mode & 0o007 != 0 {
