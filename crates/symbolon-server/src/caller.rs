@@ -11,6 +11,8 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 
+use crate::audit::Who;
+
 pub(crate) use self::key::KeyRecord;
 pub use self::key::{KeyHash, NewKey};
 pub(crate) use self::policy::{Ask, Denied};
@@ -48,16 +50,46 @@ enum KeySource {
     Remote(Arc<RemoteKeys>),
 }
 
+/// Who a caller is.
+#[derive(Clone, Debug)]
+enum Identity {
+    Anyone,
+    Key {
+        id: String,
+        name: Option<String>,
+    },
+    /// The subject stands among the claims.
+    Jwt {
+        issuer: String,
+    },
+}
+
 /// A caller whose credentials are right.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    /// What kind of caller, for logs and metrics.
-    pub(crate) kind: &'static str,
+    identity: Identity,
     policy: Arc<Policy>,
     claims: Map<String, Value>,
 }
 
 impl Caller {
+    /// What kind of caller, for logs and metrics.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.who().kind
+    }
+
+    /// The caller's names, for the audit.
+    pub(crate) fn who(&self) -> Who<'_> {
+        match &self.identity {
+            Identity::Anyone => Who { kind: "anyone", ..Who::UNKNOWN },
+            Identity::Key { id, name } => Who { kind: "key", id: Some(id), name: name.as_deref(), issuer: None },
+            Identity::Jwt { issuer } => {
+                let subject = self.claims.get("sub").and_then(Value::as_str);
+                Who { kind: "jwt", id: subject, name: None, issuer: Some(issuer) }
+            }
+        }
+    }
+
     /// Whether this caller gets what it asks for.
     pub(crate) fn allows(&self, ask: Ask<'_>) -> Result<(), Denied> {
         self.policy.allows(&self.claims, ask)
@@ -80,6 +112,17 @@ pub(crate) enum AuthError {
 }
 
 impl AuthError {
+    /// The word for the audit.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Missing => "credentials_missing",
+            Self::Malformed => "credentials_malformed",
+            Self::Key => "key_unknown",
+            Self::Jwt(error) => error.reason(),
+            Self::Unreachable => "login_unreachable",
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
@@ -126,7 +169,8 @@ impl Callers {
         let credential = credential.trim();
         if credential.starts_with(key::PREFIX) {
             let record = self.0.keys.find(credential).ok_or(AuthError::Key)?;
-            return Ok(Caller { kind: "key", policy: Arc::clone(&record.policy), claims: Map::new() });
+            let identity = Identity::Key { id: record.id.clone(), name: record.name.clone() };
+            return Ok(Caller { identity, policy: Arc::clone(&record.policy), claims: Map::new() });
         }
         self.by_jwt(credential, now).await
     }
@@ -147,7 +191,8 @@ impl Callers {
                 }
             }
         };
-        Ok(Caller { kind: "jwt", policy: Arc::clone(&issuer.policy), claims })
+        let identity = Identity::Jwt { issuer: issuer.expected.issuer.clone() };
+        Ok(Caller { identity, policy: Arc::clone(&issuer.policy), claims })
     }
 }
 
@@ -160,5 +205,5 @@ pub fn check_policy(json: &Value) -> Result<(), String> {
 }
 
 fn anyone() -> Caller {
-    Caller { kind: "anyone", policy: Arc::new(Policy::open()), claims: Map::new() }
+    Caller { identity: Identity::Anyone, policy: Arc::new(Policy::open()), claims: Map::new() }
 }

@@ -40,6 +40,8 @@ pub struct Config {
     pub callers: Callers,
     /// How strictly token requests are read.
     pub tokens: TokenPolicy,
+    /// What is kept of token requests.
+    pub audit: AuditSettings,
     /// The addresses at which clients reach the media port; empty means to find out.
     pub advertise: Vec<IpAddr>,
     /// How many connections are taken.
@@ -83,6 +85,17 @@ pub struct App {
 pub struct TokenPolicy {
     /// Whether unknown roles and names outside the documented limits are refused.
     pub strict: bool,
+}
+
+/// What is kept of token requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// Whether an answer waits until its record is on the disk.
+    pub durable: bool,
+    /// How many records are kept.
+    pub max_records: u64,
+    /// Whether records go to standard output as well.
+    pub stdout: bool,
 }
 
 /// How many connections are taken at a time.
@@ -175,6 +188,9 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     layer.tokens.strict = truth("SYMBOLON_STRICT")?;
     layer.callers.keys = json("SYMBOLON_API_KEYS", environment)?;
     layer.callers.issuers = issuers(environment)?;
+    layer.audit.durable = truth("SYMBOLON_AUDIT_DURABLE")?;
+    layer.audit.max_records = text("SYMBOLON_AUDIT_MAX_RECORDS").map(|value| parse_count(&value)).transpose()?;
+    layer.audit.stdout = truth("SYMBOLON_AUDIT_STDOUT")?;
     layer.media.advertise = text("SYMBOLON_ADVERTISE");
     layer.private.listen = text("SYMBOLON_PRIVATE_LISTEN");
     layer.log.names = truth("SYMBOLON_LOG_NAMES")?;
@@ -210,6 +226,13 @@ fn issuers(environment: Environment<'_>) -> Result<Option<Vec<IssuerRecord>>> {
 
 fn parse_number(name: &str, value: &str) -> Result<u16> {
     value.trim().parse().map_err(|_| ConfigError::new(name, format!("{value:?} is not a number from 0 to 65535")))
+}
+
+fn parse_count(value: &str) -> Result<u64> {
+    value
+        .trim()
+        .parse()
+        .map_err(|_| ConfigError::new("SYMBOLON_AUDIT_MAX_RECORDS", format!("{value:?} is not a number of records")))
 }
 
 fn parse_truth(name: &str, value: &str) -> Result<bool> {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use symbolon_edge::Stats;
 
+use crate::audit::Audit;
 use crate::guard::NO_CACHE;
 use crate::metrics::Metrics;
 use crate::shard::Shard;
@@ -19,6 +20,7 @@ use crate::token::clock_is_sane;
 pub(crate) struct Health {
     pub(crate) metrics: Metrics,
     pub(crate) shard: Shard,
+    pub(crate) audit: Audit,
 }
 
 impl Health {
@@ -37,6 +39,8 @@ pub(crate) async fn alive() -> Response {
 pub(crate) async fn ready(State(health): State<Health>) -> Response {
     if !clock_is_sane() {
         text(StatusCode::SERVICE_UNAVAILABLE, "the clock is wrong\n")
+    } else if health.audit.is_failing() {
+        text(StatusCode::SERVICE_UNAVAILABLE, "the audit cannot be written\n")
     } else if health.stats().await.is_none() {
         text(StatusCode::SERVICE_UNAVAILABLE, "the media thread does not answer\n")
     } else {
@@ -57,6 +61,7 @@ async fn prometheus(State(health): State<Health>) -> Response {
     let Some(stats) = health.stats().await else {
         return text(StatusCode::SERVICE_UNAVAILABLE, "the media thread does not answer\n");
     };
+    health.metrics.audit_waiting(health.audit.waiting());
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (NO_CACHE, [(header::CONTENT_TYPE, content_type)], health.metrics.text(&stats)).into_response()
 }

@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod audit;
 mod caller;
 mod client;
 mod clock;
@@ -42,9 +43,10 @@ mod story;
 mod testing;
 mod token;
 
+pub use audit::{Export, Period};
 pub use caller::{Callers, KeyHash, NewKey, check_policy};
 pub use client::TrustedProxies;
-pub use config::{App, Config, ConfigError, ConnectionLimits, Environment, Mode, TokenPolicy};
+pub use config::{App, AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, TokenPolicy};
 pub use origin::Origins;
 pub use server::{Addresses, Server, StartError};
 pub use state::StateError;

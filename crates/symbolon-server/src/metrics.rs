@@ -29,6 +29,11 @@ struct Inner {
     joins: Family<OutcomeLabels, Counter>,
     events: Family<EventLabels, Counter>,
     unsent_datagrams: Counter,
+    audit_records: Counter,
+    audit_dropped: Counter,
+    audit_failures: Counter,
+    audit_refused: Counter,
+    audit_waiting: Gauge,
     edge: EdgeMetrics,
 }
 
@@ -99,6 +104,11 @@ impl Metrics {
             joins: add(all, "joins", "Joins by outcome and reason"),
             events: add(all, "events", "What members felt, by event and reason"),
             unsent_datagrams: add(all, "datagrams_unsent", "Datagrams that the system did not take at once"),
+            audit_records: add(all, "audit_records", "Records of the audit that were written"),
+            audit_dropped: add(all, "audit_dropped", "Records of the audit that were lost; anything but 0 is a fault"),
+            audit_failures: add(all, "audit_write_failures", "Times that the audit could not be written"),
+            audit_refused: add(all, "audit_refused", "Requests refused because the audit did not take their record"),
+            audit_waiting: add(all, "audit_waiting", "Records of the audit that wait to be written"),
             edge: EdgeMetrics::new(all),
             registry,
         };
@@ -149,6 +159,26 @@ impl Metrics {
 
     pub(crate) fn datagram_not_sent(&self) {
         self.0.unsent_datagrams.inc();
+    }
+
+    pub(crate) fn audit_written(&self, records: usize) {
+        self.0.audit_records.inc_by(records as u64);
+    }
+
+    pub(crate) fn audit_dropped(&self, records: usize) {
+        self.0.audit_dropped.inc_by(records as u64);
+    }
+
+    pub(crate) fn audit_failed(&self) {
+        self.0.audit_failures.inc();
+    }
+
+    pub(crate) fn audit_refused(&self) {
+        self.0.audit_refused.inc();
+    }
+
+    pub(crate) fn audit_waiting(&self, records: usize) {
+        self.0.audit_waiting.set(i64::try_from(records).unwrap_or(i64::MAX));
     }
 
     /// The text that Prometheus reads, with what the edge has counted.

@@ -15,6 +15,7 @@ use symbolon_token::AppId;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::audit::Audit;
 use crate::client::TrustedProxies;
 use crate::config::{App, Config, ConnectionLimits, Mode};
 use crate::guard::{Guard, guard};
@@ -28,6 +29,7 @@ use crate::shard::{Shard, socket};
 use crate::signal::{self, Signalling};
 use crate::state::{self, StateError};
 use crate::stop::StopSign;
+use crate::store::{Store, StoreError};
 use crate::story::Story;
 use crate::token::{self, TokenRoutes};
 
@@ -38,6 +40,9 @@ pub enum StartError {
     /// The development app cannot be kept.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// There is no folder to keep the development app in.
     #[error("there is no home folder to keep the development app in; name a folder with SYMBOLON_STATE_DIR")]
     NoStateFolder,
@@ -67,6 +72,7 @@ pub enum StartError {
 pub struct Server {
     config: Config,
     app: App,
+    store: Option<Store>,
     listeners: Vec<TcpListener>,
     private: TcpListener,
     media: std::net::UdpSocket,
@@ -92,6 +98,7 @@ impl Server {
             Some(app) => app.clone(),
             None => state::development_app(config.state_dir.as_deref().ok_or(StartError::NoStateFolder)?)?,
         };
+        let store = open_store(&config).await?;
         let (listener, media) = bind_public(config.listen).await?;
         let public = local(listener.local_addr(), config.listen)?;
         let mut listeners = vec![listener];
@@ -103,7 +110,7 @@ impl Server {
             .await
             .map_err(|problem| bind_error(PRIVATE, config.private_listen, problem))?;
         let addresses = Addresses { public, private: local(private.local_addr(), config.private_listen)? };
-        Ok(Self { config, app, listeners, private, media, addresses })
+        Ok(Self { config, app, store, listeners, private, media, addresses })
     }
 
     /// Where it is to be found.
@@ -127,12 +134,13 @@ impl Server {
         let story = Story::new(metrics.clone(), self.config.log_names);
         let (shard, mut media) = Shard::start(edge, self.media, story)?;
         let connections = Connections::new(self.config.limits, metrics.clone());
-        let health = Health { metrics: metrics.clone(), shard: shard.clone() };
+        let (audit, writing) = Audit::start(self.config.audit, self.store, metrics.clone());
+        let health = Health { metrics: metrics.clone(), shard: shard.clone(), audit: audit.clone() };
         let proxies = self.config.proxies.clone();
         let signalling = Signalling::new(shard, connections.clone(), proxies.clone(), metrics, stopped.clone());
 
         let mut doors = JoinSet::new();
-        let router = public_router(&self.config, self.app, health.clone(), signalling);
+        let router = public_router(&self.config, self.app, audit, health.clone(), signalling);
         for listener in self.listeners {
             let (router, connections, proxies) = (router.clone(), connections.clone(), proxies.clone());
             doors.spawn(Door { listener, router, connections, proxies }.serve(stopped.clone()));
@@ -151,12 +159,26 @@ impl Server {
         tracing::info!("stopping");
         sign.give();
         while doors.join_next().await.is_some() {}
+        if let Some(writing) = writing
+            && !matches!(tokio::time::timeout(AUDIT_END, writing).await, Ok(Ok(())))
+        {
+            tracing::error!("the last records of the audit may be lost");
+        }
         // With the doors the last handles to the media thread are gone, and it ends too.
         if !matches!(tokio::time::timeout(MEDIA_END, media).await, Ok(Ok(()))) {
             tracing::warn!("the media thread did not end in order");
         }
         Ok(())
     }
+}
+
+/// The store of the state folder, if there is such a folder.
+async fn open_store(config: &Config) -> Result<Option<Store>, StartError> {
+    let Some(folder) = &config.state_dir else {
+        tracing::warn!("there is no state folder, so no audit is kept; name one with SYMBOLON_STATE_DIR");
+        return Ok(None);
+    };
+    Ok(Some(Store::open(folder).await?))
 }
 
 fn edge_config(config: &Config, app: &App, public: SocketAddr) -> symbolon_edge::Config {
@@ -169,9 +191,9 @@ fn private_door(listener: TcpListener, health: Health) -> Door {
     Door { listener, router: health::private_router(health), connections, proxies: TrustedProxies::default() }
 }
 
-fn public_router(config: &Config, app: App, health: Health, signalling: Signalling) -> Router {
+fn public_router(config: &Config, app: App, audit: Audit, health: Health, signalling: Signalling) -> Router {
     let metrics = health.metrics.clone();
-    let routes = TokenRoutes::new(app, config.tokens, config.callers.clone(), metrics.clone());
+    let routes = TokenRoutes::new(app, config, audit, metrics.clone());
     let client_config = ClientConfig::new(routes.app_id().as_str(), config.mode, routes.is_open());
     let guarded = Guard {
         origins: OriginPolicy {
@@ -231,6 +253,9 @@ fn bind_error(what: &'static str, address: SocketAddr, problem: io::Error) -> St
 const PUBLIC: &str = "the address for clients,";
 const MEDIA: &str = "the address for media (UDP),";
 const PRIVATE: &str = "the address for metrics,";
+
+/// How long the audit may take to write what is left.
+const AUDIT_END: Duration = Duration::from_secs(5);
 
 const FREE_PORT_TRIES: u32 = 16;
 

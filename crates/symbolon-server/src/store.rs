@@ -40,8 +40,16 @@ impl Store {
     /// When the folder cannot be used, or the store is missing, damaged, foreign, made by a later version or open to
     /// others. It is then left as it is.
     pub async fn open(folder: &Path) -> Result<Self> {
+        create::unless_there(folder, &folder.join(FILE)).await?;
+        Self::open_existing(folder).await
+    }
+
+    /// Opens the store of this folder, and brings it up to date.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and when there is none.
+    pub async fn open_existing(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
-        create::unless_there(folder, &path).await?;
         check_file(&path)?;
         let store = Self(Arc::new(Inner { path, changed: OnceLock::new() }));
         let mut connection = store.connect().await?;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use symbolon_token::AppId;
@@ -19,22 +20,33 @@ use symbolon_token::AppId;
 pub(crate) use self::mint::clock_is_sane;
 use self::mint::{Minter, Refusal, Wanted};
 use self::path::{Route, Slash};
+use crate::audit::{self, Audit, Trail, Unrecorded, Who};
 use crate::caller::{Caller, Callers};
-use crate::config::{App, TokenPolicy};
+use crate::client::TrustedProxies;
+use crate::config::{App, Config};
 use crate::guard::NO_CACHE;
+use crate::http::Peer;
 use crate::metrics::Metrics;
+use crate::request_id::RequestId;
 
 /// Answers the token routes, and every other path with 404.
 #[derive(Clone)]
 pub(crate) struct TokenRoutes {
     minter: Minter,
     callers: Callers,
+    proxies: TrustedProxies,
+    audit: Audit,
     metrics: Metrics,
 }
 
+/// Why a request is refused, beside the answer that says so: for the audit.
+#[derive(Clone, Copy, Debug)]
+struct Reason(&'static str);
+
 impl TokenRoutes {
-    pub(crate) fn new(app: App, policy: TokenPolicy, callers: Callers, metrics: Metrics) -> Self {
-        Self { minter: Minter { app, policy }, callers, metrics }
+    pub(crate) fn new(app: App, config: &Config, audit: Audit, metrics: Metrics) -> Self {
+        let minter = Minter::new(app, config.tokens);
+        Self { minter, callers: config.callers.clone(), proxies: config.proxies.clone(), audit, metrics }
     }
 
     pub(crate) fn app_id(&self) -> &AppId {
@@ -46,15 +58,23 @@ impl TokenRoutes {
     }
 
     /// Finds out who is asking.
-    async fn desk(&self, headers: &HeaderMap) -> Result<Desk<'_>, Refusal> {
+    async fn desk<'a>(&'a self, headers: &HeaderMap, trail: &'a Trail) -> Result<Desk<'a>, Refusal> {
         match self.callers.identify(headers, mint::unix_now()).await {
-            Ok(caller) => Ok(Desk { routes: self, caller }),
+            Ok(caller) => Ok(Desk { routes: self, caller, trail }),
             Err(error) => {
                 self.metrics.token("any", "unauthorized");
                 tracing::info!(status = error.status().as_u16(), reason = %error, "caller refused");
-                Err(Refusal { status: error.status(), text: error.to_string() })
+                Err(Refusal::new(error.status(), error.reason(), error.to_string()))
             }
         }
+    }
+
+    /// The trail of this request.
+    fn trail(&self, parts: &Parts, route: Route<'_>) -> Trail {
+        let id = parts.extensions.get().cloned().unwrap_or_else(|| RequestId::of(&parts.headers));
+        let peer = parts.extensions.get::<Peer>();
+        let client = peer.map(|peer| self.proxies.client(peer.address.ip(), &parts.headers));
+        Trail::new(self.audit.clone(), id, client, route.word())
     }
 }
 
@@ -62,6 +82,7 @@ impl TokenRoutes {
 struct Desk<'a> {
     routes: &'a TokenRoutes,
     caller: Caller,
+    trail: &'a Trail,
 }
 
 impl Desk<'_> {
@@ -74,7 +95,7 @@ impl Desk<'_> {
             Route::ChatAccount { user } => self.chat(Some(user), query),
             Route::GetToken => match read_body(headers, body).await {
                 Ok(body) => self.post(&body),
-                Err(refusal) => post::line(refusal.status, &refusal.text),
+                Err(refusal) => post::line(&refusal),
             },
             Route::Ping | Route::Redirect(_) | Route::NotFound => not_found(),
         }
@@ -84,20 +105,23 @@ impl Desk<'_> {
         self.routes.minter.policy.strict
     }
 
-    /// Makes a token, and says so to the log and the metrics: what kind and for how long, not for whom.
+    /// Makes a token. The log and the metrics are told what kind and for how long, the audit for whom too.
     fn mint(&self, wanted: &Wanted, life: u32) -> Result<String, Refusal> {
-        let kind = wanted.kind();
+        let (kind, caller) = (wanted.kind(), self.caller.kind());
         let TokenRoutes { minter, metrics, .. } = self.routes;
-        let caller = self.caller.kind;
+        let what = wanted.what(life);
+        let request = audit::Request { app_id: minter.app.id.as_str(), caller: self.caller.who(), wanted: &what };
         match minter.mint(&self.caller, wanted, life) {
-            Ok(token) => {
+            Ok(minted) => {
                 metrics.token(kind, "minted");
                 tracing::info!(kind, caller, life_s = life, "token minted");
-                Ok(token)
+                self.trail.minted(request, || minter.made(&minted));
+                Ok(minted.token)
             }
             Err(refusal) => {
                 metrics.token(kind, refusal.outcome());
                 tracing::info!(kind, caller, status = refusal.status.as_u16(), "token refused");
+                self.trail.refused(request, refusal.status, refusal.reason);
                 Err(refusal)
             }
         }
@@ -119,10 +143,22 @@ pub(crate) async fn answer(State(routes): State<TokenRoutes>, request: Request) 
         | Route::ChatAccount { .. }
         | Route::GetToken) => route,
     };
-    match routes.desk(&parts.headers).await {
-        Ok(desk) => desk.answer(route, query, &parts.headers, body).await,
-        Err(refusal) if matches!(route, Route::GetToken) => post::line(refusal.status, &refusal.text),
-        Err(refusal) => get::refused(refusal),
+    let trail = routes.trail(&parts, route);
+    let refuse = |refusal: Refusal| {
+        if route == Route::GetToken { post::line(&refusal) } else { get::refused(refusal) }
+    };
+    let (response, caller) = match routes.desk(&parts.headers, &trail).await {
+        Ok(desk) => (desk.answer(route, query, &parts.headers, body).await, Some(desk.caller)),
+        Err(refusal) => (refuse(refusal), None),
+    };
+    let who = caller.as_ref().map_or(Who::UNKNOWN, Caller::who);
+    let reason = response.extensions().get().map_or("other", |Reason(reason)| reason);
+    match trail.settle(who, response.status(), reason).await {
+        Ok(()) => response,
+        Err(Unrecorded) => {
+            routes.metrics.audit_refused();
+            refuse(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "audit_unavailable", NO_RECORD))
+        }
     }
 }
 
@@ -154,19 +190,28 @@ fn redirect(method: &Method, path: &str, query: Option<&str>, slash: Slash) -> R
 }
 
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, Refusal> {
-    let refusal = |status, text: &str| Refusal { status, text: text.to_owned() };
     let encoding = headers.get(header::CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed bodies are not read"));
+        return Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_encoding",
+            "compressed bodies are not read",
+        ));
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => {
-            Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 16384 bytes, or was cut off"))
+            let text = "the body is longer than 16384 bytes, or was cut off";
+            Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", text))
         }
-        Err(_) => Err(refusal(StatusCode::REQUEST_TIMEOUT, "the body did not come within 10 seconds")),
+        Err(_) => {
+            let text = "the body did not come within 10 seconds";
+            Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", text))
+        }
     }
 }
+
+const NO_RECORD: &str = "the audit takes no records at present; try again in a few seconds";
 
 /// The longest body that is read, in bytes.
 const MAX_BODY: usize = 16 * 1024;

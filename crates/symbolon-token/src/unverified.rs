@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::access_token::{BODY_AT, VERSION};
-use crate::claims::Claims;
+use crate::claims::{Claims, TokenId};
 use crate::error::TokenError;
 use crate::id::{AppCertificate, AppId};
 use crate::service::{Entry, Service, ServiceView};
@@ -67,6 +67,11 @@ impl Unverified {
     /// The app that the token says it is for: where to look for its certificates.
     pub fn app_id(&self) -> &AppId {
         &self.token.app_id
+    }
+
+    /// The identity that the token has if its signature is right: that of its [`Claims`] then.
+    pub fn unproven_id(&self) -> TokenId {
+        TokenId(*self.token.signature())
     }
 
     /// Checks the signature under each of the certificates, then reads the services.

@@ -54,6 +54,24 @@ pub(crate) enum JwtError {
     NotYetValid,
 }
 
+impl JwtError {
+    /// The word for the audit.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::TooLong => "jwt_too_long",
+            Self::Malformed => "jwt_malformed",
+            Self::Algorithm => "jwt_algorithm",
+            Self::Issuer => "jwt_issuer",
+            Self::UnknownKey => "jwt_unknown_key",
+            Self::Signature => "jwt_signature",
+            Self::Audience => "jwt_audience",
+            Self::NoExpiry => "jwt_no_expiry",
+            Self::Expired => "jwt_expired",
+            Self::NotYetValid => "jwt_not_yet_valid",
+        }
+    }
+}
+
 /// One key that an issuer signs with.
 #[derive(Clone, Debug)]
 pub(crate) struct SigningKey {

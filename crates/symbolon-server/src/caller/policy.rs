@@ -107,6 +107,21 @@ pub(crate) enum Denied {
     Messaging,
 }
 
+impl Denied {
+    /// The word for it, for programs.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Channel => "channel_not_allowed",
+            Self::Wildcard => "wildcard_not_allowed",
+            Self::Uid => "user_not_allowed",
+            Self::AnyUid => "any_user_not_allowed",
+            Self::Role => "role_not_allowed",
+            Self::Life { .. } => "life_not_allowed",
+            Self::Messaging => "messaging_not_allowed",
+        }
+    }
+}
+
 impl Policy {
     /// Everything but the channel wildcard, for whoever asks: the open mode.
     pub(crate) fn open() -> Self {

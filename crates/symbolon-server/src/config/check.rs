@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use symbolon_token::{AppCertificate, AppId};
 
-use super::settings::{AppSettings, HttpSettings, Settings};
-use super::{App, Config, ConfigError, ConnectionLimits, Environment, Mode, Result, TokenPolicy};
+use super::settings::{AppSettings, AuditTable, HttpSettings, Settings};
+use super::{App, AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, Result, TokenPolicy};
 use crate::caller::{CallerSettings, Callers};
 use crate::client::TrustedProxies;
 use crate::origin::Origins;
@@ -38,6 +38,7 @@ pub(super) fn check(settings: Settings, from_file: bool, default_state_dir: Opti
         behind_proxy: settings.http.behind_proxy,
         callers,
         tokens: TokenPolicy { strict: settings.tokens.strict },
+        audit: audit(&settings.audit)?,
         advertise: advertise(settings.media.advertise.as_deref())?,
         limits: limits(&settings.http)?,
         log_names: mode == Mode::Development || settings.log.names,
@@ -182,6 +183,13 @@ fn private_listen(mode: Mode, setting: Option<&str>) -> Result<SocketAddr> {
             "is not an address with a port, such as 127.0.0.1:9091",
         )
     })
+}
+
+fn audit(settings: &AuditTable) -> Result<AuditSettings> {
+    if settings.max_records == 0 {
+        return Err(ConfigError::new("audit.max_records (SYMBOLON_AUDIT_MAX_RECORDS)", "0 would keep nothing"));
+    }
+    Ok(AuditSettings { durable: settings.durable, max_records: settings.max_records, stdout: settings.stdout })
 }
 
 fn advertise(setting: Option<&str>) -> Result<Vec<IpAddr>> {

@@ -33,6 +33,10 @@ pub(crate) struct Settings {
     #[config(nested)]
     pub(crate) callers: CallersSettings,
 
+    /// The record of every token made and every request for one refused.
+    #[config(nested)]
+    pub(crate) audit: AuditTable,
+
     /// Voice and video.
     #[config(nested)]
     pub(crate) media: MediaSettings,
@@ -131,6 +135,23 @@ pub(crate) struct CallersSettings {
     /// itself. In the environment a JSON list.
     #[config(env = "SYMBOLON_ISSUERS", default = [])]
     pub(crate) issuers: Vec<IssuerRecord>,
+}
+
+#[derive(Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(crate) struct AuditTable {
+    /// Whether an answer waits until its record is on the disk. When false, records of the last moments before a crash of
+    /// the machine or the program may be lost: 50 ms as a rule.
+    #[config(env = "SYMBOLON_AUDIT_DURABLE", default = false)]
+    pub(crate) durable: bool,
+
+    /// How many records are kept; the oldest go first. A record takes some 500 bytes.
+    #[config(env = "SYMBOLON_AUDIT_MAX_RECORDS", default = 1000000)]
+    pub(crate) max_records: u64,
+
+    /// Whether records go to standard output as well, one JSON object a line: for machines that lose their disk.
+    #[config(env = "SYMBOLON_AUDIT_STDOUT", default = false)]
+    pub(crate) stdout: bool,
 }
 
 #[derive(Config)]

@@ -4,13 +4,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use symbolon_token::Role;
 
-use super::mint::{DEFAULT_LIFE, Refusal, Wanted, check_life, parse_role};
+use super::mint::{DEFAULT_LIFE, INVALID_EXPIRE, INVALID_UID, Refusal, Wanted, check_life, parse_role};
 use super::path::{Place, percent_decode, query_value};
 use super::{Desk, go, json};
 
 /// An answer that is no success. The usual server names some of its texts `message` and others `error`.
 enum Wrong {
-    Message(String),
+    Message(&'static str, String),
     Error(Refusal),
 }
 
@@ -21,8 +21,8 @@ impl From<Refusal> for Wrong {
 }
 
 impl Wrong {
-    fn error(text: String) -> Self {
-        Self::Error(Refusal::bad_request(text))
+    fn error(reason: &'static str, text: impl Into<String>) -> Self {
+        Self::Error(Refusal::bad_request(reason, text))
     }
 }
 
@@ -62,7 +62,8 @@ impl Desk<'_> {
         let user = decode(uid)?;
         if user.is_empty() || user == "0" {
             let quoted = go::quote(&user);
-            return Err(Wrong::Message(format!("Error Generating RTM token: invalid RTM User ID: {quoted}")));
+            let text = format!("Error Generating RTM token: invalid RTM User ID: {quoted}");
+            return Err(Wrong::Message(INVALID_UID, text));
         }
         let life = life(query, "RTM")?;
         let token = self.mint(&Wanted::Rtm { user }, life)?;
@@ -73,7 +74,7 @@ impl Desk<'_> {
         let explicit = decode(rtm_uid)?;
         let rtm_user = if explicit.is_empty() { decode(place.uid)? } else { explicit.clone() };
         if rtm_user.is_empty() || (explicit.is_empty() && rtm_user.bytes().all(|byte| byte == b'0')) {
-            return Err(Wrong::Message(NO_RTM_USER.to_owned()));
+            return Err(Wrong::Message(INVALID_UID, NO_RTM_USER.to_owned()));
         }
         let life = life(query, "RTC and RTM")?;
         let Entry { channel, role, user } = self.entry(place)?;
@@ -86,7 +87,7 @@ impl Desk<'_> {
     fn try_chat(&self, user: Option<&str>, query: Option<&str>) -> Result<String, Wrong> {
         let user = user.map(decode).transpose()?;
         if user.as_deref() == Some("") {
-            return Err(Wrong::Message(NO_CHAT_USER.to_owned()));
+            return Err(Wrong::Message(INVALID_UID, NO_CHAT_USER.to_owned()));
         }
         let life = life(query, "Chat")?;
         let wanted = user.map_or(Wanted::ChatApp, |user| Wanted::ChatUser { user });
@@ -101,7 +102,7 @@ impl Desk<'_> {
             "userAccount" => account(&decode(place.uid)?)?,
             other => {
                 let text = format!("{FAILED}failed to generate RTC token for Unknown Tokentype: {other}");
-                return Err(Wrong::error(text));
+                return Err(Wrong::error("invalid_token_type", text));
             }
         };
         Ok(Entry { channel: decode(place.channel)?, role, user })
@@ -116,14 +117,17 @@ fn numeric_uid(text: &str) -> Result<String, Wrong> {
         Ok(uid) => Ok(uid.to_string()),
         Err(error) => {
             let cause = go::parse_uint_error(text, error);
-            Err(Wrong::error(format!("{FAILED}failed to parse uidStr: {text}, to uint causing error: {cause}")))
+            Err(Wrong::error(
+                INVALID_UID,
+                format!("{FAILED}failed to parse uidStr: {text}, to uint causing error: {cause}"),
+            ))
         }
     }
 }
 
 fn account(text: &str) -> Result<String, Wrong> {
     if text.is_empty() {
-        return Err(Wrong::error(format!("{FAILED}the user account is empty")));
+        return Err(Wrong::error(INVALID_UID, format!("{FAILED}the user account is empty")));
     }
     Ok(text.to_owned())
 }
@@ -131,18 +135,17 @@ fn account(text: &str) -> Result<String, Wrong> {
 /// The life that the query asks for, in seconds.
 fn life(query: Option<&str>, kind: &str) -> Result<u32, Wrong> {
     let Some(value) = query_value(query.unwrap_or_default(), "expiry") else { return Ok(DEFAULT_LIFE) };
-    let text = value.ok_or_else(|| Wrong::error(UNREADABLE.to_owned()))?;
+    let text = value.ok_or_else(|| Wrong::error("invalid_encoding", UNREADABLE))?;
     let seconds = go::parse_uint(&text, u64::MAX).map_err(|error| {
         let cause = go::parse_uint_error(&text, error);
-        Wrong::Message(format!(
-            "Error Generating {kind} token: failed to parse expireTime: {text}, causing error: {cause}"
-        ))
+        let text = format!("Error Generating {kind} token: failed to parse expireTime: {text}, causing error: {cause}");
+        Wrong::Message(INVALID_EXPIRE, text)
     })?;
     Ok(check_life(seconds)?)
 }
 
 fn decode(segment: &str) -> Result<String, Wrong> {
-    percent_decode(segment).ok_or_else(|| Wrong::error(UNREADABLE.to_owned()))
+    percent_decode(segment).ok_or_else(|| Wrong::error("invalid_encoding", UNREADABLE))
 }
 
 /// A refusal as a GET route words it.
@@ -151,13 +154,13 @@ pub(super) fn refused(refusal: Refusal) -> Response {
 }
 
 fn finish(outcome: Result<String, Wrong>) -> Response {
-    let (status, name, text) = match outcome {
+    let (name, Refusal { status, reason, text }) = match outcome {
         Ok(body) => return json(StatusCode::OK, body),
-        Err(Wrong::Message(text)) => (StatusCode::BAD_REQUEST, "message", text),
-        Err(Wrong::Error(refusal)) => (refusal.status, "error", refusal.text),
+        Err(Wrong::Message(reason, text)) => ("message", Refusal::bad_request(reason, text)),
+        Err(Wrong::Error(refusal)) => ("error", refusal),
     };
     let mut response = json(status, format!(r#"{{"{name}":{},"status":{}}}"#, go::json_string(&text), status.as_u16()));
-    super::post::ask_for_credentials(status, &mut response);
+    super::post::mark(status, reason, &mut response);
     response
 }
 

@@ -3,10 +3,14 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
+use sha2::{Digest, Sha256};
 use symbolon_token::builder::{chat, community};
-use symbolon_token::{BuildError, Issue, Issuing, Role, channel_name_is_valid, user_account_is_valid};
+use symbolon_token::{
+    AppCertificate, BuildError, Issue, Issuing, Limits, Role, Unverified, channel_name_is_valid, user_account_is_valid,
+};
 
 use super::go;
+use crate::audit::{Made, What};
 use crate::caller::{Ask, Caller};
 use crate::config::{App, TokenPolicy};
 
@@ -58,6 +62,27 @@ impl Wanted {
         Ask { channel, user, role, life, messaging }
     }
 
+    /// What the audit keeps of it.
+    pub(super) fn what(&self, life: u32) -> What<'_> {
+        let Ask { channel, role, .. } = self.ask(life);
+        let role = channel.map(|_| match role {
+            Role::Publisher => "publisher",
+            Role::Subscriber => "subscriber",
+        });
+        What { kind: self.kind(), channel, user: self.user(), role, life, privileges: self.privileges() }
+    }
+
+    fn privileges(&self) -> &'static [&'static str] {
+        match self {
+            Self::Rtc { role: Role::Publisher, .. } => &["join", "publish_audio", "publish_video", "publish_data"],
+            Self::Rtc { role: Role::Subscriber, .. } => &["join"],
+            Self::Rtm { .. } => &["login"],
+            Self::RtmInChannel { .. } => &["join", "publish_data", "login"],
+            Self::ChatApp => &["chat_app"],
+            Self::ChatUser { .. } => &["chat_user"],
+        }
+    }
+
     fn user(&self) -> Option<&str> {
         match self {
             Self::Rtc { user, .. } => Some(&**user).filter(|user| !user.is_empty()),
@@ -71,12 +96,18 @@ impl Wanted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
+    /// A fixed word, for programs.
+    pub(super) reason: &'static str,
     pub(super) text: String,
 }
 
 impl Refusal {
-    pub(super) fn bad_request(text: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, text: text.into() }
+    pub(super) fn new(status: StatusCode, reason: &'static str, text: impl Into<String>) -> Self {
+        Self { status, reason, text: text.into() }
+    }
+
+    pub(super) fn bad_request(reason: &'static str, text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason, text)
     }
 
     /// The word for metrics.
@@ -95,18 +126,41 @@ impl Refusal {
 pub(super) struct Minter {
     pub(super) app: App,
     pub(super) policy: TokenPolicy,
+    /// Names the certificate, and tells nothing of it.
+    fingerprint: String,
+}
+
+/// A token that was made.
+pub(super) struct Minted {
+    pub(super) token: String,
+    /// When it ends, in Unix seconds.
+    until: u64,
 }
 
 impl Minter {
+    pub(super) fn new(app: App, policy: TokenPolicy) -> Self {
+        let fingerprint = fingerprint(&app.certificate);
+        Self { app, policy, fingerprint }
+    }
+
     /// Makes a token that lives for `life` seconds, if this caller may have it.
-    pub(super) fn mint(&self, caller: &Caller, wanted: &Wanted, life: u32) -> Result<String, Refusal> {
+    pub(super) fn mint(&self, caller: &Caller, wanted: &Wanted, life: u32) -> Result<Minted, Refusal> {
         self.check(wanted)?;
         caller
             .allows(wanted.ask(life))
-            .map_err(|denied| Refusal { status: StatusCode::FORBIDDEN, text: denied.to_string() })?;
+            .map_err(|denied| Refusal::new(StatusCode::FORBIDDEN, denied.reason(), denied.to_string()))?;
         let issue = issue()?;
+        let until = u64::from(issue.ts) + u64::from(life);
         let issue = if self.policy.strict { Issuing::from(issue) } else { issue.compatible() };
-        self.build(issue, wanted, life).map_err(|error| Refusal::bad_request(error.to_string()))
+        let token = self.build(issue, wanted, life);
+        let token = token.map_err(|error| Refusal::bad_request("invalid_request", error.to_string()))?;
+        Ok(Minted { token, until })
+    }
+
+    /// What the audit keeps of a token.
+    pub(super) fn made(&self, minted: &Minted) -> Made<'_> {
+        let id = Unverified::decode(&minted.token, Limits::default()).ok().map(|token| token.unproven_id().to_string());
+        Made { id, certificate: &self.fingerprint, until: minted.until }
     }
 
     /// Checks the names, whoever asks.
@@ -120,11 +174,11 @@ impl Minter {
 
     fn check_channel(&self, channel: &str) -> Result<(), Refusal> {
         match channel {
-            "" => Err(Refusal::bad_request("the channel is empty")),
+            "" => Err(Refusal::bad_request(INVALID_CHANNEL, "the channel is empty")),
             // The caller's policy decides on this one.
             "*" => Ok(()),
             _ if self.policy.strict && !channel_name_is_valid(channel) => {
-                Err(Refusal::bad_request(BuildError::ChannelName.to_string()))
+                Err(Refusal::bad_request(INVALID_CHANNEL, BuildError::ChannelName.to_string()))
             }
             _ => Ok(()),
         }
@@ -132,10 +186,10 @@ impl Minter {
 
     fn check_user(&self, user: &str) -> Result<(), Refusal> {
         if user.is_empty() {
-            return Err(Refusal::bad_request("the user account is empty"));
+            return Err(Refusal::bad_request(INVALID_UID, "the user account is empty"));
         }
         if self.policy.strict && !user_account_is_valid(user) {
-            return Err(Refusal::bad_request(BuildError::UserAccount.to_string()));
+            return Err(Refusal::bad_request(INVALID_UID, BuildError::UserAccount.to_string()));
         }
         Ok(())
     }
@@ -156,16 +210,24 @@ impl Minter {
     }
 }
 
+/// The first eight digits of the SHA-256 of a certificate: they name it among an app's few, and do not give it away.
+fn fingerprint(certificate: &AppCertificate) -> String {
+    let digest = Sha256::digest(certificate.dangerous_secret().as_bytes());
+    digest[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Reads a role: by name or number strictly, otherwise everything unknown is a subscriber.
 pub(super) fn parse_role(text: &str, strict: bool) -> Result<Role, Refusal> {
     match text {
         "publisher" | "1" => Ok(Role::Publisher),
         "subscriber" | "audience" | "2" => Ok(Role::Subscriber),
         _ if !strict => Ok(Role::Subscriber),
-        _ => Err(Refusal::bad_request(format!(
-            "unknown role {}: ask for publisher (or 1), or for subscriber (or audience, or 2)",
-            go::quote(text)
-        ))),
+        _ => {
+            let quoted = go::quote(text);
+            let text =
+                format!("unknown role {quoted}: ask for publisher (or 1), or for subscriber (or audience, or 2)");
+            Err(Refusal::bad_request("invalid_role", text))
+        }
     }
 }
 
@@ -173,7 +235,10 @@ pub(super) fn parse_role(text: &str, strict: bool) -> Result<Role, Refusal> {
 pub(super) fn check_life(seconds: u64) -> Result<u32, Refusal> {
     match u32::try_from(seconds) {
         Ok(life) if (1..=MAX_LIFE).contains(&life) => Ok(life),
-        _ => Err(Refusal::bad_request(format!("a token lives for 1 to {MAX_LIFE} seconds, not {seconds}"))),
+        _ => {
+            let reason = if seconds == 0 { INVALID_EXPIRE } else { "expire_too_long" };
+            Err(Refusal::bad_request(reason, format!("a token lives for 1 to {MAX_LIFE} seconds, not {seconds}")))
+        }
     }
 }
 
@@ -191,9 +256,13 @@ fn issue() -> Result<Issue, Refusal> {
     if clock_is_sane() {
         Ok(Issue::now())
     } else {
-        Err(Refusal { status: StatusCode::SERVICE_UNAVAILABLE, text: "the server's clock is wrong".to_owned() })
+        Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "clock_unsynced", "the server's clock is wrong"))
     }
 }
+
+pub(super) const INVALID_CHANNEL: &str = "invalid_channel";
+pub(super) const INVALID_UID: &str = "invalid_uid";
+pub(super) const INVALID_EXPIRE: &str = "invalid_expire";
 
 /// The life of a token when none is asked for, in seconds.
 pub(super) const DEFAULT_LIFE: u32 = 3600;

@@ -56,6 +56,19 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// The word for it in the audit.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::Rtc(_) => "rtc",
+            Self::Rtm { .. } => "rtm",
+            Self::Rte { .. } => "rte",
+            Self::ChatApp | Self::ChatAccount { .. } => "chat",
+            Self::GetToken => "getToken",
+            Self::Redirect(_) | Self::NotFound => "none",
+        }
+    }
+
     fn get(segments: &[&'a str]) -> Self {
         let place = |&[channel, role, token_type, uid]: &[&'a str; 4]| Place { channel, role, token_type, uid };
         match segments {

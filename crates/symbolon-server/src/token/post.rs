@@ -4,19 +4,22 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use symbolon_token::Role;
 
-use super::mint::{DEFAULT_LIFE, Refusal, Wanted, check_life, parse_role};
+use super::mint::{
+    DEFAULT_LIFE, INVALID_CHANNEL, INVALID_EXPIRE, INVALID_UID, Refusal, Wanted, check_life, parse_role,
+};
 use super::request::TokenRequest;
-use super::{Desk, go};
+use super::{Desk, Reason, go};
 use crate::guard::NO_CACHE;
 
 impl Desk<'_> {
     pub(super) fn post(&self, body: &[u8]) -> Response {
-        match TokenRequest::decode(body).map_err(Refusal::bad_request).and_then(|request| self.token(request)) {
+        let request = TokenRequest::decode(body).map_err(|text| Refusal::bad_request("invalid_json", text));
+        match request.and_then(|request| self.token(request)) {
             Ok(token) => {
                 let body = format!("{{\"token\":\"{token}\"}}\n");
                 (NO_CACHE, [(header::CONTENT_TYPE, "application/json")], body).into_response()
             }
-            Err(refusal) => line(refusal.status, &refusal.text),
+            Err(refusal) => line(&refusal),
         }
     }
 
@@ -27,14 +30,14 @@ impl Desk<'_> {
             "rtm" => self.wanted_rtm(request)?,
             "chat" if request.uid.is_empty() => Wanted::ChatApp,
             "chat" => Wanted::ChatUser { user: request.uid },
-            _ => return Err(Refusal::bad_request("Unsupported tokenType")),
+            _ => return Err(Refusal::bad_request("invalid_token_type", "Unsupported tokenType")),
         };
         self.mint(&wanted, life)
     }
 
     fn wanted_rtc(&self, request: TokenRequest) -> Result<Wanted, Refusal> {
         if request.channel.is_empty() {
-            return Err(Refusal::bad_request("invalid: missing channel name"));
+            return Err(Refusal::bad_request(INVALID_CHANNEL, "invalid: missing channel name"));
         }
         let role = self.role(&request.role)?;
         Ok(Wanted::Rtc { channel: request.channel, user: self.rtc_user(required_uid(request.uid)?)?, role })
@@ -57,17 +60,20 @@ impl Desk<'_> {
         match go::parse_uint(&text, u32::MAX.into()) {
             Ok(0) => Ok(String::new()),
             Ok(uid) => Ok(uid.to_string()),
-            Err(go::NumberError::Range) => Err(Refusal::bad_request(format!("invalid uid: {text} is over 4294967295"))),
-            Err(go::NumberError::Syntax) if self.strict() && looks_like_a_number(&text) => {
-                Err(Refusal::bad_request(format!("invalid uid: {} is neither digits nor an account", go::quote(&text))))
+            Err(go::NumberError::Range) => {
+                Err(Refusal::bad_request(INVALID_UID, format!("invalid uid: {text} is over 4294967295")))
             }
+            Err(go::NumberError::Syntax) if self.strict() && looks_like_a_number(&text) => Err(Refusal::bad_request(
+                INVALID_UID,
+                format!("invalid uid: {} is neither digits nor an account", go::quote(&text)),
+            )),
             Err(go::NumberError::Syntax) => Ok(text),
         }
     }
 }
 
 fn required_uid(uid: String) -> Result<String, Refusal> {
-    if uid.is_empty() { Err(Refusal::bad_request("invalid: missing user ID or account")) } else { Ok(uid) }
+    if uid.is_empty() { Err(Refusal::bad_request(INVALID_UID, "invalid: missing user ID or account")) } else { Ok(uid) }
 }
 
 fn looks_like_a_number(text: &str) -> bool {
@@ -80,22 +86,26 @@ fn life(expire: i64) -> Result<u32, Refusal> {
     match u64::try_from(expire) {
         Ok(0) => Ok(DEFAULT_LIFE),
         Ok(seconds) => check_life(seconds),
-        Err(_) => Err(Refusal::bad_request(format!("invalid expire: {expire} is negative"))),
+        Err(_) => Err(Refusal::bad_request(INVALID_EXPIRE, format!("invalid expire: {expire} is negative"))),
     }
 }
 
 /// A refusal as one line of text.
-pub(super) fn line(status: StatusCode, text: &str) -> Response {
+pub(super) fn line(refusal: &Refusal) -> Response {
+    let Refusal { status, reason, text } = refusal;
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     let one_line: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
-    let mut response = (status, NO_CACHE, headers, format!("{one_line}\n")).into_response();
-    ask_for_credentials(status, &mut response);
+    let mut response = (*status, NO_CACHE, headers, format!("{one_line}\n")).into_response();
+    mark(*status, reason, &mut response);
     response
 }
 
-/// A 401 names the scheme that would help.
-pub(super) fn ask_for_credentials(status: StatusCode, response: &mut Response) {
+/// Tells clients what would help, a 401 the scheme and a 503 the time, and the audit the reason.
+pub(super) fn mark(status: StatusCode, reason: &'static str, response: &mut Response) {
     if status == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    } else if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }
+    response.extensions_mut().insert(Reason(reason));
 }

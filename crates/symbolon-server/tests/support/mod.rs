@@ -78,6 +78,11 @@ impl TestServer {
         }
     }
 
+    /// Its state folder.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
     /// Gives the sign to stop and waits for the end.
     pub(crate) async fn stop(&mut self) {
         self.stop.take();
