@@ -30,6 +30,8 @@ enum Command {
     Serve(cmd::serve::Serve),
     /// Print a configuration file with every setting, its comment and its default.
     Config,
+    /// Read the audit: who got which token, and who was refused.
+    Audit(cmd::audit::Args),
     /// Make API keys for callers of the token routes.
     Key(cmd::key::Args),
     /// Build, inspect and verify tokens.
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         None => arguments.serve.run().map(|()| ExitCode::SUCCESS),
         Some(Command::Serve(serve)) => serve.run().map(|()| ExitCode::SUCCESS),
         Some(Command::Config) => cmd::config::run().map(|()| ExitCode::SUCCESS),
+        Some(Command::Audit(args)) => cmd::audit::run(args),
         Some(Command::Key(args)) => cmd::key::run(args),
         Some(Command::Token(args)) => cmd::token::run(args),
     };
