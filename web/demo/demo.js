@@ -20,7 +20,7 @@ import { actionOfKey } from './shortcuts.js';
 import { Stage } from './stage.js';
 import { Store } from './store.js';
 import { setTheme, switchTheme } from './theme.js';
-import { TokenProblem, fetchConfig, fetchToken } from './tokens.js';
+import { NEEDS_LOGIN, TokenProblem, fetchConfig, fetchToken } from './tokens.js';
 import { TokenView } from './tokenview.js';
 import { NO_TOKEN, ENGINE_REFUSED, callFault } from './words.js';
 
@@ -96,10 +96,24 @@ async function configure() {
 
 async function learnConfig() {
   const learned = await fetchConfig();
-  store.dispatch({ type: 'configured', fetches: learned.tokenRouteOpen });
-  for (const part of document.querySelectorAll('[data-fetches]'))
-    part.toggleAttribute('hidden', !learned.tokenRouteOpen);
+  applyFetching(learned);
   return learned;
+}
+
+/**
+ * The page gets tokens itself where anyone does, or once the visitor has entered a login.
+ *
+ * @param {ClientConfig} learned
+ */
+function applyFetching(learned) {
+  const fetches = learned.tokenRouteOpen || credential() !== '';
+  store.dispatch({ type: 'configured', fetches });
+  for (const part of document.querySelectorAll('[data-fetches]')) part.toggleAttribute('hidden', !fetches);
+}
+
+/** What the visitor is known by. It is in its field and nowhere else. */
+function credential() {
+  return /** @type {HTMLInputElement} */ (byId('credential')).value.replace(/\s+/g, '');
 }
 
 /**
@@ -154,13 +168,11 @@ function refuseByEngine(code) {
  */
 async function newToken(role) {
   config ??= await learnConfig();
-  if (!config.tokenRouteOpen) {
-    throw new TokenProblem('This server gives tokens only to callers it knows. Paste a new one from your app.');
-  }
+  if (!store.state.fetches) throw new TokenProblem(NEEDS_LOGIN);
   const { channel, me } = store.state;
   const life = /** @type {HTMLInputElement} */ (byId('next-life')).value.trim();
   const wish = { channel, role, uid: me.uid, life: /^\d{1,5}$/.test(life) ? Number(life) : null };
-  return fetchToken(config.tokenRoute, wish, fetching.signal);
+  return fetchToken(config.tokenRoute, wish, { credential: credential(), signal: fetching.signal });
 }
 
 function leave() {
@@ -192,7 +204,7 @@ function comeBack() {
 async function switchRole() {
   const { speaker, mayAudio, mayVideo } = store.state.me;
   if (speaker) return call.setRole(false);
-  if (!mayAudio && !mayVideo && config?.tokenRouteOpen) {
+  if (!mayAudio && !mayVideo && store.state.fetches) {
     const token = await newToken('speak').catch((error) => void notify(wordsOf(error)));
     if (!token || !(await renewal.now(token))) return undefined;
   }
@@ -273,6 +285,11 @@ function wire() {
   onPick('call-mic-picker', (micId) => {
     keep({ micId });
     call.useDevice('microphone', micId);
+  });
+  byId('credential').addEventListener('input', () => {
+    if (!config) return;
+    applyFetching(config);
+    setAutoRenew(choices.autoRenew);
   });
   byId('next-life').addEventListener('input', (event) => {
     const value = /** @type {HTMLInputElement} */ (event.target).value.trim();

@@ -57,8 +57,8 @@ export class Prejoin {
     const note = byId('mode-note');
     if (mode === 'development') setWords(note, 'Development mode: this page and its links open on this machine only.');
     if (!tokenRouteOpen) {
-      setWords(byId('token-note'), 'This server gives tokens only to callers it knows. Paste one from your app here.');
-      /** @type {HTMLDetailsElement} */ (byId('advanced')).open = true;
+      byId('credential-field').hidden = false;
+      setWords(byId('token-note'), 'Instead of a login: a token that your app got for you.');
     }
   }
 

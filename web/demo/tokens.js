@@ -55,14 +55,19 @@ export function tokenPath(route, { channel, role, uid, life }) {
 /**
  * @param {string} route
  * @param {Wish} wish
- * @param {AbortSignal} [signal] gives up earlier
+ * @param {{ credential?: string, signal?: AbortSignal }} [options] who asks; what gives up earlier
  * @returns {Promise<string>}
  * @throws {TokenProblem}
  */
-export async function fetchToken(route, wish, signal) {
-  const response = await ask(tokenPath(route, wish), 'The token server did not answer. Is the server running?', signal);
+export async function fetchToken(route, wish, { credential = '', signal } = {}) {
+  // Other signs cannot stand in a header, and no credential has any.
+  if (/[^\x21-\x7e]/.test(credential)) throw new TokenProblem('Your login holds signs that no JWT and no API key has.');
+  const response = await ask(tokenPath(route, wish), 'The token server did not answer. Is the server running?', {
+    signal,
+    headers: credential ? { authorization: `Bearer ${credential}` } : {},
+  });
   const body = await response.json().catch(() => null);
-  if (!response.ok) throw new TokenProblem(wordsFor(response.status, body), response.status);
+  if (!response.ok) throw new TokenProblem(refusalWords(response.status, body, credential !== ''), response.status);
   if (typeof body?.rtcToken !== 'string') {
     throw new TokenProblem('The token server’s answer held no token.', response.status);
   }
@@ -82,14 +87,14 @@ export async function fetchConfig() {
 /**
  * @param {string} path
  * @param {string} silence what to say when nobody answers
- * @param {AbortSignal} [signal]
+ * @param {{ signal?: AbortSignal | undefined, headers?: Record<string, string> }} [options]
  */
-async function ask(path, silence, signal) {
+async function ask(path, silence, { signal, headers } = {}) {
   const patience = AbortSignal.timeout(PATIENCE_MS);
   try {
     return await fetch(path, {
       cache: 'no-store',
-      headers: { accept: 'application/json' },
+      headers: { accept: 'application/json', ...headers },
       signal: signal ? AbortSignal.any([signal, patience]) : patience,
     });
   } catch (error) {
@@ -99,14 +104,21 @@ async function ask(path, silence, signal) {
 }
 
 /**
- * The server's own words where it has some.
+ * What a refusal means to the visitor, with the server's own words where it has some.
  *
  * @param {number} status
  * @param {any} body
+ * @param {boolean} hasLogin whether a credential was shown
  */
-function wordsFor(status, body) {
+export function refusalWords(status, body, hasLogin) {
   const said = [body?.message, body?.error, body?.error?.message].find((text) => typeof text === 'string' && text);
-  if (status === 401 || status === 403) return said ?? 'This server gives tokens only to callers it knows.';
+  const because = said ? `: ${said}` : '';
+  if (status === 401) return hasLogin ? `Your login was not accepted${because}.` : NEEDS_LOGIN;
+  if (status === 403) return hasLogin ? `Your login does not allow this${because}.` : NEEDS_LOGIN;
   if (status === 429) return said ?? 'Too many tokens were asked for. Wait a moment.';
   return `The token server refused: ${said ?? `HTTP ${status}`}`;
 }
+
+/** For a visitor whom the server does not know. */
+export const NEEDS_LOGIN =
+  'This server gives tokens only to callers it knows. Enter your login, or paste a token from your app.';

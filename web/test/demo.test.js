@@ -7,7 +7,7 @@ import { faults, fromAddress, fromStore, shareLink, DEFAULTS } from '../demo/cho
 import { formatLeft, renewDelay, shareLeft, speakLeft, tokenPhase, untilNextTick } from '../demo/clock.js';
 import { bestGrid, gridBoxes, spotlightBoxes } from '../demo/grid.js';
 import { START, cameraOf, count, micOf, reduce } from '../demo/state.js';
-import { tokenPath } from '../demo/tokens.js';
+import { refusalWords, tokenPath } from '../demo/tokens.js';
 import { NO_TOKEN, callFault, deviceFault, initials, reconnecting, refusal, renewalFault } from '../demo/words.js';
 
 /** @typedef {import('../demo/grid.js').Box} Box */
@@ -366,3 +366,11 @@ function assertApart(boxes, words) {
     }
   });
 }
+
+test('a refused token says whether the login or its rights are at fault', () => {
+  const body = { error: 'the JWT has expired', status: 401 };
+  assert.equal(refusalWords(401, body, true), 'Your login was not accepted: the JWT has expired.');
+  assert.match(refusalWords(403, { error: 'not that channel' }, true), /does not allow this: not that channel/);
+  assert.match(refusalWords(401, body, false), /Enter your login/);
+  assert.match(refusalWords(502, null, true), /HTTP 502/);
+});

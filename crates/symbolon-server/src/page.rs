@@ -1,4 +1,4 @@
-//! The call page and the web SDK, embedded in the program.
+//! The call page, the token inspector and the web SDK, embedded in the program.
 
 use axum::extract::State;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -18,21 +18,30 @@ struct Sdk;
 #[folder = "../../web/demo"]
 struct Demo;
 
-/// The file at this path: the page at `/`, the SDK under `/sdk/`. Absent when there is none.
+#[derive(RustEmbed)]
+#[folder = "../../web/inspect"]
+struct Inspect;
+
+/// The file at this path: the call page at `/`, the inspector at `/inspect`, the SDK under `/sdk/`. Absent when there is
+/// none.
 pub(crate) fn file(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     if *method != Method::GET && *method != Method::HEAD {
         return None;
     }
     let path = match uri.path() {
         "/" => "index.html",
+        "/inspect" => "inspect/index.html",
         path => path.strip_prefix('/')?,
     };
     let content_type = content_type(path)?;
-    let file = match path.strip_prefix("sdk/") {
-        Some(path) => Sdk::get(path),
-        None => Demo::get(path),
-    }?;
-    Some(respond(&file, content_type, headers))
+    let (file, policy) = if let Some(path) = path.strip_prefix("sdk/") {
+        (Sdk::get(path)?, CALL_POLICY)
+    } else if let Some(path) = path.strip_prefix("inspect/") {
+        (Inspect::get(path)?, INSPECT_POLICY)
+    } else {
+        (Demo::get(path)?, CALL_POLICY)
+    };
+    Some(respond(&file, content_type, policy, headers))
 }
 
 /// What the page needs to know before it can fetch a token. No secret is in it.
@@ -57,7 +66,7 @@ pub(crate) async fn client_config(State(config): State<ClientConfig>) -> Respons
     token::json(StatusCode::OK, serde_json::to_string(&config).expect("a few words are JSON"))
 }
 
-fn respond(file: &EmbeddedFile, content_type: &'static str, headers: &HeaderMap) -> Response {
+fn respond(file: &EmbeddedFile, content_type: &'static str, policy: &'static str, headers: &HeaderMap) -> Response {
     let tag = entity_tag(file);
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let mut response = if known {
@@ -70,6 +79,7 @@ fn respond(file: &EmbeddedFile, content_type: &'static str, headers: &HeaderMap)
     headers.insert(header::ETAG, tag);
     // Kept, but asked about each time, so that a new version of the program is a new page at once.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     for (name, value) in SECURITY {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -107,13 +117,15 @@ const TYPES: &[(&str, &str)] = &[
 ];
 
 /// Nothing from elsewhere, nothing inline; WebSockets to this server are covered by `'self'`.
-const SECURITY: [(HeaderName, &str); 6] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; \
-         media-src 'self' blob: mediastream:; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; \
-         base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    ),
+const CALL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+     font-src 'self'; media-src 'self' blob: mediastream:; connect-src 'self'; worker-src 'self' blob:; \
+     manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// A token and a certificate are pasted here: the page may load its own modules, and then nothing leaves it.
+const INSPECT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'none'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const SECURITY: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -167,5 +179,18 @@ mod tests {
         let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
         assert_eq!(page.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+    }
+
+    #[test]
+    fn the_inspector_may_reach_nothing() {
+        let page = get("/inspect").unwrap();
+        assert_eq!(page.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        for part in ["default-src 'none';", "connect-src 'none';", "form-action 'none';"] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        assert!(!policy.contains("img-src") && !policy.contains("unsafe"), "{policy}");
+        assert!(get("/inspect/inspect.js").is_some());
+        assert!(get("/inspect/").is_none() && get("/inspect/../demo/index.html").is_none());
     }
 }
