@@ -115,6 +115,8 @@ test('a wish is refused for what it does not fit', () => {
   assert.equal(reason({ channel: '*' }), 'invalid_channel');
   assert.equal(reason({ uid: '12345' }), 'uid_mismatch');
   assert.equal(reason({ now: 2_000_000_000 }), 'expired');
+  assert.equal(reason({ now: 1_759_999_940 }), undefined, 'within the skew');
+  assert.equal(reason({ now: 1_759_999_939 }), 'not_yet_valid');
   const star = whole(VECTORS.bad.find(({ name }) => name === 'wildcard_channel_any_channel').token, 'star');
   assert.equal(checkAccess(star, { ...wish, star: true }), null);
   assert.equal(checkAccess(star, wish)?.reason, 'wildcard_not_allowed');
