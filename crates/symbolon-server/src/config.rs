@@ -50,6 +50,8 @@ pub struct Config {
     pub log_names: bool,
     /// The folder for what outlives a restart; absent when there is nowhere to put one.
     pub state_dir: Option<PathBuf>,
+    /// Whether somebody chose that folder. The usual one may turn out not to be had.
+    pub state_dir_is_chosen: bool,
 }
 
 /// How the server was started.

@@ -46,6 +46,11 @@ pub enum StartError {
     /// There is no folder to keep the development app in.
     #[error("there is no home folder to keep the development app in; name a folder with SYMBOLON_STATE_DIR")]
     NoStateFolder,
+    /// The audit is to be durable, and there is no folder to keep it in.
+    #[error(
+        "audit.durable (SYMBOLON_AUDIT_DURABLE) needs a state folder, and there is none; name one with SYMBOLON_STATE_DIR"
+    )]
+    NoAudit,
     /// Somebody else listens there.
     #[error("{what} {address} is in use already; stop the other program, or choose another port with {variable}")]
     InUse {
@@ -172,13 +177,23 @@ impl Server {
     }
 }
 
-/// The store of the state folder, if there is such a folder.
+/// The store of the state folder, if there is such a folder, or can be.
 async fn open_store(config: &Config) -> Result<Option<Store>, StartError> {
-    let Some(folder) = &config.state_dir else {
-        tracing::warn!("there is no state folder, so no audit is kept; name one with SYMBOLON_STATE_DIR");
-        return Ok(None);
+    let opened = match &config.state_dir {
+        Some(folder) => match Store::open(folder).await {
+            Err(StoreError::Io { .. }) if !config.state_dir_is_chosen && !folder.exists() => None,
+            opened => Some(opened?),
+        },
+        None => None,
     };
-    Ok(Some(Store::open(folder).await?))
+    match opened {
+        None if config.audit.durable => Err(StartError::NoAudit),
+        None => {
+            tracing::warn!("there is no state folder, so no audit is kept; name one with SYMBOLON_STATE_DIR");
+            Ok(None)
+        }
+        store => Ok(store),
+    }
 }
 
 fn edge_config(config: &Config, app: &App, public: SocketAddr) -> symbolon_edge::Config {

@@ -3,8 +3,10 @@
 mod support;
 
 use serde_json::{Value, json};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 use support::{APP_ID, CERTIFICATE, OPEN, TestServer};
-use symbolon_server::{Export, NewKey, Period};
+use symbolon_server::{Config, Export, NewKey, Period, Server};
 
 /// The settings of production with one API key.
 fn with_key(key: &NewKey) -> String {
@@ -124,4 +126,44 @@ async fn what_was_answered_is_written_when_the_server_has_stopped() {
     server.stop().await;
     let users: Vec<_> = records(&server).await.iter().map(|record| record["wanted"]["user"].clone()).collect();
     assert_eq!(users, (1..=50).map(|uid: u32| json!(uid.to_string())).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn no_token_is_handed_out_without_its_record() {
+    let server = TestServer::open(&[("SYMBOLON_AUDIT_DURABLE", "1")]).await;
+    assert_eq!(server.get("/rtm/ann/").await.status, 200);
+    let options = SqliteConnectOptions::new().filename(server.folder().join("symbolon.db"));
+    let mut store = options.connect().await.unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    sqlx::raw_sql(full).execute(&mut store).await.unwrap();
+    let posted = server.post(r#"{"tokenType":"rtm","uid":"ann"}"#).await;
+    for refused in [server.get("/rtm/ann/").await, server.get("/rtm//").await, posted] {
+        assert_eq!(refused.status, 503, "{refused:?}");
+        assert!(refused.header("retry-after").is_some() && !refused.body.contains("007"), "{refused:?}");
+    }
+    let unready = server.get("/readyz").await;
+    assert_eq!((unready.status, unready.body.as_str()), (503, "the audit cannot be written\n"));
+    assert!(server.metrics().await.contains("symbolon_audit_refused_total 3\n"));
+    sqlx::raw_sql("DROP TRIGGER full").execute(&mut store).await.unwrap();
+    assert_eq!(server.get("/rtm/ann/").await.status, 200);
+    assert_eq!(server.get("/readyz").await.status, 200);
+    assert_eq!(records(&server).await.len(), 2);
+}
+
+#[tokio::test]
+async fn where_there_is_no_folder_only_a_durable_audit_is_missed() {
+    let bind = async |more: &[(&str, &str)]| {
+        let variables = [more, OPEN].concat();
+        let variable =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Server::bind(Config::load(None, &variable).unwrap()).await.err().map(|error| error.to_string())
+    };
+    let nowhere = [("HOME", "/proc/none")];
+    for home in [&nowhere[..], &[]] {
+        assert_eq!(bind(home).await, None);
+        let error = bind(&[home, &[("SYMBOLON_AUDIT_DURABLE", "1")]].concat()).await.unwrap();
+        assert!(error.contains("SYMBOLON_AUDIT_DURABLE"), "{error}");
+    }
+    let error = bind(&[("SYMBOLON_STATE_DIR", "/proc/none")]).await.unwrap();
+    assert!(error.contains("/proc/none"), "{error}");
 }

@@ -1,8 +1,12 @@
 //! The queue, the writer and the bound, against a real store.
 
+use std::time::Instant;
+
+use axum::http::{HeaderMap, StatusCode};
 use sqlx::Connection;
 
 use super::*;
+use crate::request_id::RequestId;
 use crate::testing::TempFolder;
 
 const ORDINARY: AuditSettings = AuditSettings { durable: false, max_records: 1000, stdout: false };
@@ -129,4 +133,60 @@ async fn without_a_place_nothing_is_kept() {
     let (audit, writing) = Audit::start(ORDINARY, None, Metrics::new());
     assert!(writing.is_none() && audit.is_off() && !audit.is_failing());
     audit.put(entries([1])).await.unwrap();
+}
+
+/// What a record costs in all, in CPU time of the whole process: `cargo test --release -p symbolon-server --lib -- --ignored
+/// --nocapture what_a_record_costs`.
+#[tokio::test]
+#[ignore = "measures"]
+#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
+async fn what_a_record_costs() {
+    let folder = TempFolder::new();
+    let store = Store::open(folder.path()).await.unwrap();
+    let metrics = Metrics::new();
+    let settings = AuditSettings { max_records: 150_000, ..ORDINARY };
+    let (audit, writing) = Audit::start(settings, Some(store), metrics.clone());
+    let (wall, cpu) = (Instant::now(), cpu_ms());
+    let records = 300_000_u32;
+    for number in 0..records {
+        leave(&audit, number).await;
+        if number % 1000 == 0 {
+            // The pace of 45,000 requests a second, at most.
+            let due = Duration::from_micros(u64::from(number) * 22);
+            tokio::time::sleep(due.saturating_sub(wall.elapsed())).await;
+        }
+    }
+    let asked = cpu_ms() - cpu;
+    drop(audit);
+    writing.unwrap().await.unwrap();
+    let all = cpu_ms() - cpu;
+    let each = |ms: u64| ms as f64 * 1000.0 / f64::from(records);
+    println!(
+        "{records} records in {:?}: {:.2} us of CPU each ({:.2} before the end)",
+        wall.elapsed(),
+        each(all),
+        each(asked)
+    );
+}
+
+async fn leave(audit: &Audit, number: u32) {
+    let client = Some("203.0.113.9".parse().unwrap());
+    let trail = Trail::new(audit.clone(), RequestId::of(&HeaderMap::new()), client, "rtc");
+    let user = number.to_string();
+    let privileges = &["join", "publish_audio", "publish_video", "publish_data"];
+    let (channel, user, role) = (Some("team-a-room-17"), Some(&*user), Some("publisher"));
+    let wanted = What { kind: "rtc", channel, user, role, life: 600, privileges };
+    let caller = Who { kind: "key", id: Some("0011223344556677"), name: Some("backend"), issuer: None };
+    let request = Request { app_id: "eaa2d524f79f8ac632252761b8a02751", caller, wanted: &wanted };
+    let made = || Made { id: Some("0011aabb".to_owned()), certificate: "aabbccdd", until: 1_800_000_000 };
+    trail.minted(request, made);
+    trail.settle(caller, StatusCode::OK, "other").await.expect("a queue that is long enough");
+}
+
+/// The CPU time of this process in user and system mode.
+fn cpu_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<_> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks = |index: usize| fields[index].parse::<u64>().unwrap();
+    (ticks(11) + ticks(12)) * 10
 }

@@ -94,7 +94,7 @@ impl Writer {
 const MAX_BATCH: usize = 4096;
 
 /// How long records wait for others in the ordinary mode.
-const GATHERING: Duration = Duration::from_millis(20);
+const GATHERING: Duration = Duration::from_millis(30);
 
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
 

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 
-use super::{APPLICATION_ID, Result, StoreError, connect, migrations};
+use super::{APPLICATION_ID, Result, StoreError, migrations, options};
 
 /// Makes a new store, unless there is one. A folder that has had one and lost it gets none.
 pub(super) async fn unless_there(folder: &Path, path: &Path) -> Result<()> {
@@ -51,7 +51,7 @@ pub(super) async fn mark(folder: &Path, path: &Path, connection: &mut SqliteConn
 async fn make(temporary: &Path, path: &Path) -> Result<()> {
     write_new(temporary, b"").map_err(at(temporary))?;
     let failed = |problem| StoreError::failed(temporary, problem);
-    let mut connection = connect(temporary).await?;
+    let mut connection = options(temporary).page_size(PAGE_SIZE).connect().await.map_err(failed)?;
     let id = format!("PRAGMA application_id = {APPLICATION_ID}");
     sqlx::raw_sql(AssertSqlSafe(id)).execute(&mut connection).await.map_err(failed)?;
     migrations::run(&mut connection, temporary).await?;
@@ -94,3 +94,6 @@ fn at(path: &Path) -> impl Fn(io::Error) -> StoreError + use<> {
 
 /// Holds the store's id: the folder has one.
 pub(super) const MARKER: &str = "symbolon.db.id";
+
+/// In bytes. Larger pages make long runs of records cheaper, and single changes dearer; a sync costs more than either.
+pub(super) const PAGE_SIZE: u32 = 16_384;

@@ -111,10 +111,11 @@ async fn damaged_and_foreign_files_are_named_and_left_alone() {
     assert!(refusal(&folder).await.contains("is not a store of this program"));
     put(&whole[..whole.len() / 2]);
     assert!(refusal(&folder).await.contains("is damaged"));
-    for page in 0..whole.len() / 4096 {
+    let page_size = create::PAGE_SIZE as usize;
+    for page in 0..whole.len() / page_size {
         let mut torn = whole.clone();
         // Behind the header of the file on the first page.
-        let from = if page == 0 { 100 } else { page * 4096 };
+        let from = if page == 0 { 100 } else { page * page_size };
         torn[from..from + 64].fill(0xa5);
         put(&torn);
         // The pages of the audit are not read at a start.
