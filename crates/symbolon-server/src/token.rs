@@ -200,15 +200,23 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes,
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => {
-            let text = "the body is longer than 16384 bytes, or was cut off";
+        Ok(Err(error)) if is_too_long(&error) => {
+            let text = "the body is longer than 16384 bytes";
             Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", text))
+        }
+        Ok(Err(_)) => {
+            let text = "the body was cut off, or its chunks cannot be read";
+            Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_body", text))
         }
         Err(_) => {
             let text = "the body did not come within 10 seconds";
             Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", text))
         }
     }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>())
 }
 
 const NO_RECORD: &str = "the audit takes no records at present; try again in a few seconds";

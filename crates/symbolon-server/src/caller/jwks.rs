@@ -60,7 +60,7 @@ pub(crate) struct RemoteKeys {
     insecure: bool,
     state: RwLock<State>,
     /// Held by whoever is fetching.
-    fetching: Mutex<()>,
+    fetching: Arc<Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -73,6 +73,8 @@ struct State {
 const REFRESH_EVERY: Duration = Duration::from_secs(600);
 /// How long after one attempt an unknown key may cause the next.
 const UNKNOWN_KEY_EVERY: Duration = Duration::from_secs(60);
+/// How long a request waits for that.
+const UNKNOWN_KEY_WAIT: Duration = Duration::from_millis(30);
 /// The same while there are no keys at all.
 const FIRST_EVERY: Duration = Duration::from_secs(5);
 /// How long keys that could not be refreshed are good.
@@ -97,7 +99,7 @@ impl RemoteKeys {
             .wrap_connector(http);
         // It follows no redirect and knows no proxy.
         let client = Client::builder(TokioExecutor::new()).build(https);
-        Ok(Self { location, client, insecure, state: RwLock::default(), fetching: Mutex::default() })
+        Ok(Self { location, client, insecure, state: RwLock::default(), fetching: Arc::default() })
     }
 
     /// The last good keys, fetched now if there have never been any. None while the issuer is out of reach, or was for
@@ -109,9 +111,12 @@ impl RemoteKeys {
         self.last_good()
     }
 
-    /// The keys, fetched anew if that was not done in the last minute: for a JWT that names a key not among them.
-    pub(crate) async fn keys_anew(&self) -> Option<Arc<KeySet>> {
-        self.fetch_unless_tried(UNKNOWN_KEY_EVERY).await;
+    /// The keys, fetched anew if that was not done in the last minute: for a JWT that names a key not among them. An
+    /// issuer that is slow is not waited for: the fetch goes on, and what it brings is there for the next request.
+    pub(crate) async fn keys_anew(self: &Arc<Self>) -> Option<Arc<KeySet>> {
+        if !self.tried_within(UNKNOWN_KEY_EVERY) {
+            let _ = tokio::time::timeout(UNKNOWN_KEY_WAIT, self.fetched_by_someone()).await;
+        }
         self.last_good()
     }
 
@@ -135,11 +140,29 @@ impl RemoteKeys {
         state.tried.is_some_and(|tried| tried.elapsed() < span)
     }
 
+    /// Done when a fetch has ended, which is begun if there is none.
+    async fn fetched_by_someone(self: &Arc<Self>) {
+        match Arc::clone(&self.fetching).try_lock_owned() {
+            Err(_) => drop(self.fetching.lock().await),
+            Ok(fetching) => {
+                let remote = Arc::clone(self);
+                let fetch = tokio::spawn(async move {
+                    remote.fetch_and_keep().await;
+                    drop(fetching);
+                });
+                let _ = fetch.await;
+            }
+        }
+    }
+
     async fn fetch_unless_tried(&self, within: Duration) {
         let _fetching = self.fetching.lock().await;
-        if self.tried_within(within) {
-            return;
+        if !self.tried_within(within) {
+            self.fetch_and_keep().await;
         }
+    }
+
+    async fn fetch_and_keep(&self) {
         let outcome = self.fetch().await;
         let now = Instant::now();
         let mut state = self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -1,7 +1,7 @@
 //! JWTs of an app's own login (RFC 7519, RFC 8725), checked against the keys of a known issuer.
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -38,6 +38,8 @@ pub(crate) enum JwtError {
     Malformed,
     #[error("the JWT is signed with an algorithm that is not taken here")]
     Algorithm,
+    #[error("the JWT is of another kind than this server takes (typ, cty, zip, enc or crit in its header)")]
+    Kind,
     #[error("the JWT's issuer is not known here")]
     Issuer,
     #[error("the JWT names a signing key that its issuer does not have")]
@@ -68,6 +70,7 @@ impl JwtError {
             Self::NoExpiry => "jwt_no_expiry",
             Self::Expired => "jwt_expired",
             Self::NotYetValid => "jwt_not_yet_valid",
+            Self::Kind => "jwt_kind",
         }
     }
 }
@@ -121,10 +124,8 @@ impl KeySet {
 
     /// The keys that may have signed with this algorithm under this name.
     fn candidates(&self, algorithm: JwtAlgorithm, id: Option<&str>) -> impl Iterator<Item = &SigningKey> {
-        let fits = move |key: &&SigningKey| match (id, key.id.as_deref()) {
-            (Some(asked), Some(known)) => asked == known,
-            _ => true,
-        };
+        // A key that has a name has to be named.
+        let fits = move |key: &&SigningKey| key.id.is_none() || key.id.as_deref() == id;
         self.0.iter().filter(move |key| key.algorithm == algorithm).filter(fits)
     }
 }
@@ -169,12 +170,15 @@ pub(crate) struct Expected {
     pub(crate) audiences: Vec<String>,
     /// The algorithms taken.
     pub(crate) algorithms: Vec<JwtAlgorithm>,
+    /// The one `typ` taken, such as `at+jwt` (RFC 9068); without it `JWT`, `at+jwt`, or none.
+    pub(crate) typ: Option<String>,
 }
 
 impl Expected {
     /// Checks a JWT at Unix time `now`, and gives its claims. Nothing in its header but algorithm and key name is used.
     pub(crate) fn check(&self, text: &str, keys: &KeySet, now: u64) -> Result<Map<String, Value>, JwtError> {
         let header = header(text)?;
+        self.check_kind(&header)?;
         let algorithm = JwtAlgorithm::of(header.alg)
             .filter(|algorithm| self.algorithms.contains(algorithm))
             .ok_or(JwtError::Algorithm)?;
@@ -185,6 +189,18 @@ impl Expected {
         let claims = candidates.find_map(|key| signed_claims(text, key)).ok_or(JwtError::Signature)?;
         self.check_claims(&claims, now)?;
         Ok(claims)
+    }
+
+    /// A logout token, an encrypted or compressed one, or one around another is no proof of a login.
+    fn check_kind(&self, header: &Header) -> Result<(), JwtError> {
+        let typ = header.typ.as_deref().map(|typ| typ.to_ascii_lowercase());
+        let typ = typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
+        let taken = match &self.typ {
+            Some(wanted) => typ.is_some_and(|typ| typ.eq_ignore_ascii_case(wanted)),
+            None => matches!(typ, None | Some("jwt" | "at+jwt")),
+        };
+        let plain = header.zip.is_none() && header.enc.is_none() && header.cty.is_none() && header.crit.is_none();
+        if taken && plain { Ok(()) } else { Err(JwtError::Kind) }
     }
 
     fn check_claims(&self, claims: &Map<String, Value>, now: u64) -> Result<(), JwtError> {
@@ -237,7 +253,7 @@ pub(crate) fn unproven_issuer(text: &str) -> Result<String, JwtError> {
     Ok(claims.iss)
 }
 
-fn header(text: &str) -> Result<jsonwebtoken::Header, JwtError> {
+fn header(text: &str) -> Result<Header, JwtError> {
     if text.len() > MAX_JWT {
         return Err(JwtError::TooLong);
     }

@@ -35,6 +35,9 @@ pub(crate) struct IssuerRecord {
     /// What it may sign with. Default: RS256, ES256 and EdDSA; a `public_key` needs exactly one.
     #[serde(default)]
     pub(crate) algorithms: Vec<JwtAlgorithm>,
+    /// The `typ` that its JWTs must have, such as `at+jwt` for access tokens (RFC 9068). Default: `JWT`, `at+jwt`, or none.
+    #[serde(default)]
+    pub(crate) typ: Option<String>,
     /// Whether its keys may come over plain HTTP, or from a private address.
     #[serde(default)]
     pub(crate) jwks_insecure: bool,
@@ -63,14 +66,14 @@ impl IssuerRecord {
     /// A login that says itself where its keys are.
     pub(crate) fn discovered(issuer: String, audience: String, policy: Policy) -> Self {
         let (jwks_url, public_key, algorithms) = (None, None, Vec::new());
-        Self { issuer, jwks_url, public_key, audience, algorithms, jwks_insecure: false, policy }
+        Self { issuer, jwks_url, public_key, audience, algorithms, typ: None, jwks_insecure: false, policy }
     }
 
     fn check(self) -> Result<Issuer, String> {
         let name = self.issuer.clone();
         let keys = self.key_source().map_err(|problem| format!("issuer {name:?}: {problem}"))?;
         let algorithms = if self.algorithms.is_empty() { JwtAlgorithm::ALL.to_vec() } else { self.algorithms };
-        let expected = Expected { issuer: self.issuer, audiences: vec![self.audience], algorithms };
+        let expected = Expected { issuer: self.issuer, audiences: vec![self.audience], algorithms, typ: self.typ };
         Ok(Issuer { expected, keys, policy: Arc::new(self.policy) })
     }
 

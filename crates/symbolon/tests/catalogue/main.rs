@@ -1,0 +1,16 @@
+//! The token server's part of the abuse catalogue: each case by its id, over real sockets, against the real program.
+//!
+//! After every case the program is the same one, has not panicked, writes one JSON object a line, and has said no secret.
+//!
+//! Waiting for what is not there yet: H-26 (HTTP/2), H-27 and H-50 (administration routes), H-45 (names that resolve to
+//! another address later need a name server; the check at connect time is tested beside it), H-47 (two nodes), H-56
+//! (TLS).
+
+mod callers;
+mod connections;
+mod house;
+mod inputs;
+#[path = "../../../symbolon-server/tests/support/issuer.rs"]
+mod issuer;
+mod logins;
+mod output;
