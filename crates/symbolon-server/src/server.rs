@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use symbolon_proto::grant;
 use symbolon_token::AppId;
 use tokio::net::TcpListener;
@@ -223,6 +223,7 @@ fn public_router(config: &Config, app: App, audit: Audit, health: Health, signal
         .route("/readyz", get(health::ready).with_state(health))
         .route("/v1/client-config", get(page::client_config).with_state(client_config))
         .route("/v1/signal", get(signal::upgrade).with_state(signalling))
+        .route("/v1/tokens", post(token::native::answer).fallback(token::native::method_not_allowed))
         .fallback(page_or_token)
         .with_state(routes)
         .method_not_allowed_fallback(|| async { token::not_found() })

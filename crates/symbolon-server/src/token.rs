@@ -1,12 +1,14 @@
-//! The token routes, compatible with the usual token server: `/ping`, `/rtc/…`, `/rtm/…`, `/rte/…`, `/chat/…` and
-//! `POST /getToken`.
+//! The token routes: those of the usual token server, `/ping`, `/rtc/…`, `/rtm/…`, `/rte/…`, `/chat/…` and
+//! `POST /getToken`, and our own, `POST /v1/tokens`.
 
 mod get;
 mod go;
 mod mint;
+pub(crate) mod native;
 mod path;
 mod post;
 mod request;
+mod wanted;
 
 use std::time::Duration;
 
@@ -18,8 +20,9 @@ use axum::response::{IntoResponse, Response};
 use symbolon_token::AppId;
 
 pub(crate) use self::mint::clock_is_sane;
-use self::mint::{Minter, Refusal, Wanted};
+use self::mint::{Minted, Minter, Refusal};
 use self::path::{Route, Slash};
+use self::wanted::Wanted;
 use crate::audit::{self, Audit, Trail, Unrecorded, Who};
 use crate::caller::{Caller, Callers};
 use crate::client::TrustedProxies;
@@ -70,11 +73,11 @@ impl TokenRoutes {
     }
 
     /// The trail of this request.
-    fn trail(&self, parts: &Parts, route: Route<'_>) -> Trail {
+    fn trail(&self, parts: &Parts, route: &'static str) -> Trail {
         let id = parts.extensions.get().cloned().unwrap_or_else(|| RequestId::of(&parts.headers));
         let peer = parts.extensions.get::<Peer>();
         let client = peer.map(|peer| self.proxies.client(peer.address.ip(), &parts.headers));
-        Trail::new(self.audit.clone(), id, client, route.word())
+        Trail::new(self.audit.clone(), id, client, route)
     }
 }
 
@@ -106,17 +109,17 @@ impl Desk<'_> {
     }
 
     /// Makes a token. The log and the metrics are told what kind and for how long, the audit for whom too.
-    fn mint(&self, wanted: &Wanted, life: u32) -> Result<String, Refusal> {
+    fn mint(&self, wanted: &Wanted) -> Result<Minted, Refusal> {
         let (kind, caller) = (wanted.kind(), self.caller.kind());
         let TokenRoutes { minter, metrics, .. } = self.routes;
-        let what = wanted.what(life);
+        let what = wanted.what();
         let request = audit::Request { app_id: minter.app.id.as_str(), caller: self.caller.who(), wanted: &what };
-        match minter.mint(&self.caller, wanted, life) {
+        match minter.mint(&self.caller, wanted) {
             Ok(minted) => {
                 metrics.token(kind, "minted");
-                tracing::info!(kind, caller, life_s = life, "token minted");
+                tracing::info!(kind, caller, life_s = wanted.life, "token minted");
                 self.trail.minted(request, || minter.made(&minted));
-                Ok(minted.token)
+                Ok(minted)
             }
             Err(refusal) => {
                 metrics.token(kind, refusal.outcome());
@@ -143,7 +146,7 @@ pub(crate) async fn answer(State(routes): State<TokenRoutes>, request: Request) 
         | Route::ChatAccount { .. }
         | Route::GetToken) => route,
     };
-    let trail = routes.trail(&parts, route);
+    let trail = routes.trail(&parts, route.word());
     let refuse = |refusal: Refusal| {
         if route == Route::GetToken { post::line(&refusal) } else { get::refused(refusal) }
     };
@@ -151,7 +154,18 @@ pub(crate) async fn answer(State(routes): State<TokenRoutes>, request: Request) 
         Ok(desk) => (desk.answer(route, query, &parts.headers, body).await, Some(desk.caller)),
         Err(refusal) => (refuse(refusal), None),
     };
-    let who = caller.as_ref().map_or(Who::UNKNOWN, Caller::who);
+    settled(&routes, &trail, caller.as_ref(), response, refuse).await
+}
+
+/// The answer, once it is in the audit; or a refusal in its place.
+async fn settled(
+    routes: &TokenRoutes,
+    trail: &Trail,
+    caller: Option<&Caller>,
+    response: Response,
+    refuse: impl FnOnce(Refusal) -> Response,
+) -> Response {
+    let who = caller.map_or(Who::UNKNOWN, Caller::who);
     let reason = response.extensions().get().map_or("other", |Reason(reason)| reason);
     match trail.settle(who, response.status(), reason).await {
         Ok(()) => response,

@@ -71,7 +71,10 @@ pub(crate) struct What<'a> {
     pub(crate) role: Option<&'a str>,
     /// The life in seconds.
     pub(crate) life: u32,
-    pub(crate) privileges: &'a [&'a str],
+    pub(crate) privileges: Vec<&'static str>,
+    /// The token's other services, where it has several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) more: Vec<Self>,
 }
 
 /// The token that was made. The token itself is in no record.
@@ -137,7 +140,8 @@ mod tests {
             user: None,
             role: Some("publisher"),
             life: 60,
-            privileges: &["join"],
+            privileges: vec!["join"],
+            more: Vec::new(),
         };
         let record = Record {
             at: 1,

@@ -4,8 +4,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use symbolon_token::Role;
 
-use super::mint::{DEFAULT_LIFE, INVALID_EXPIRE, INVALID_UID, Refusal, Wanted, check_life, parse_role};
+use super::mint::{DEFAULT_LIFE, INVALID_EXPIRE, INVALID_UID, Refusal, check_life, parse_role};
 use super::path::{Place, percent_decode, query_value};
+use super::wanted::Wanted;
 use super::{Desk, go, json};
 
 /// An answer that is no success. The usual server names some of its texts `message` and others `error`.
@@ -54,7 +55,7 @@ impl Desk<'_> {
     fn try_rtc(&self, place: Place<'_>, query: Option<&str>) -> Result<String, Wrong> {
         let life = life(query, "RTC")?;
         let Entry { channel, role, user } = self.entry(place)?;
-        let token = self.mint(&Wanted::Rtc { channel, user, role }, life)?;
+        let token = self.mint(&Wanted::rtc(channel, user, role, life))?.token;
         Ok(format!(r#"{{"rtcToken":"{token}"}}"#))
     }
 
@@ -66,7 +67,7 @@ impl Desk<'_> {
             return Err(Wrong::Message(INVALID_UID, text));
         }
         let life = life(query, "RTM")?;
-        let token = self.mint(&Wanted::Rtm { user }, life)?;
+        let token = self.mint(&Wanted::rtm(user, None, Role::Subscriber, true, life))?.token;
         Ok(format!(r#"{{"rtmToken":"{token}"}}"#))
     }
 
@@ -78,9 +79,9 @@ impl Desk<'_> {
         }
         let life = life(query, "RTC and RTM")?;
         let Entry { channel, role, user } = self.entry(place)?;
-        let rtm = Wanted::rtm(rtm_user, Some(channel.clone()), role, self.strict());
-        let rtc = self.mint(&Wanted::Rtc { channel, user, role }, life)?;
-        let rtm = self.mint(&rtm, life)?;
+        let rtm = Wanted::rtm(rtm_user, Some(channel.clone()), role, self.strict(), life);
+        let rtc = self.mint(&Wanted::rtc(channel, user, role, life))?.token;
+        let rtm = self.mint(&rtm)?.token;
         Ok(format!(r#"{{"rtcToken":"{rtc}","rtmToken":"{rtm}"}}"#))
     }
 
@@ -90,8 +91,8 @@ impl Desk<'_> {
             return Err(Wrong::Message(INVALID_UID, NO_CHAT_USER.to_owned()));
         }
         let life = life(query, "Chat")?;
-        let wanted = user.map_or(Wanted::ChatApp, |user| Wanted::ChatUser { user });
-        let token = self.mint(&wanted, life)?;
+        let wanted = user.map_or_else(|| Wanted::chat_app(life), |user| Wanted::chat_user(user, life));
+        let token = self.mint(&wanted)?.token;
         Ok(format!(r#"{{"chatToken":"{token}"}}"#))
     }
 

@@ -4,10 +4,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use symbolon_token::Role;
 
-use super::mint::{
-    DEFAULT_LIFE, INVALID_CHANNEL, INVALID_EXPIRE, INVALID_UID, Refusal, Wanted, check_life, parse_role,
-};
+use super::mint::{DEFAULT_LIFE, INVALID_CHANNEL, INVALID_EXPIRE, INVALID_UID, Refusal, check_life, parse_role};
 use super::request::TokenRequest;
+use super::wanted::Wanted;
 use super::{Desk, Reason, go};
 use crate::guard::NO_CACHE;
 
@@ -26,27 +25,28 @@ impl Desk<'_> {
     fn token(&self, request: TokenRequest) -> Result<String, Refusal> {
         let life = life(request.expire)?;
         let wanted = match &*request.token_type {
-            "rtc" => self.wanted_rtc(request)?,
-            "rtm" => self.wanted_rtm(request)?,
-            "chat" if request.uid.is_empty() => Wanted::ChatApp,
-            "chat" => Wanted::ChatUser { user: request.uid },
+            "rtc" => self.wanted_rtc(request, life)?,
+            "rtm" => self.wanted_rtm(request, life)?,
+            "chat" if request.uid.is_empty() => Wanted::chat_app(life),
+            "chat" => Wanted::chat_user(request.uid, life),
             _ => return Err(Refusal::bad_request("invalid_token_type", "Unsupported tokenType")),
         };
-        self.mint(&wanted, life)
+        self.mint(&wanted).map(|minted| minted.token)
     }
 
-    fn wanted_rtc(&self, request: TokenRequest) -> Result<Wanted, Refusal> {
+    fn wanted_rtc(&self, request: TokenRequest, life: u32) -> Result<Wanted, Refusal> {
         if request.channel.is_empty() {
             return Err(Refusal::bad_request(INVALID_CHANNEL, "invalid: missing channel name"));
         }
         let role = self.role(&request.role)?;
-        Ok(Wanted::Rtc { channel: request.channel, user: self.rtc_user(required_uid(request.uid)?)?, role })
+        let user = self.rtc_user(required_uid(request.uid)?)?;
+        Ok(Wanted::rtc(request.channel, user, role, life))
     }
 
-    fn wanted_rtm(&self, request: TokenRequest) -> Result<Wanted, Refusal> {
+    fn wanted_rtm(&self, request: TokenRequest, life: u32) -> Result<Wanted, Refusal> {
         let channel = Some(request.channel).filter(|channel| !channel.is_empty());
         let role = self.role(&request.role)?;
-        Ok(Wanted::rtm(required_uid(request.uid)?, channel, role, self.strict()))
+        Ok(Wanted::rtm(required_uid(request.uid)?, channel, role, self.strict(), life))
     }
 
     /// An absent role is the lesser one.
@@ -76,7 +76,7 @@ fn required_uid(uid: String) -> Result<String, Refusal> {
     if uid.is_empty() { Err(Refusal::bad_request(INVALID_UID, "invalid: missing user ID or account")) } else { Ok(uid) }
 }
 
-fn looks_like_a_number(text: &str) -> bool {
+pub(super) fn looks_like_a_number(text: &str) -> bool {
     let bare = text.trim();
     let digits = bare.strip_prefix(['+', '-']).unwrap_or(bare);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())

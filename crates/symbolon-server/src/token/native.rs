@@ -1,0 +1,75 @@
+//! `POST /v1/tokens`: one token for any services, asked for in strict JSON.
+
+mod answer;
+mod media_type;
+mod object;
+mod problem;
+mod request;
+mod service;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+use self::answer::TokenAnswer;
+use self::problem::problem;
+use self::request::TokenRequest;
+use super::mint::Refusal;
+use super::{Desk, TokenRoutes, json, read_body, settled};
+use crate::request_id::RequestId;
+
+/// The handler of `POST /v1/tokens`.
+pub(crate) async fn answer(
+    State(routes): State<TokenRoutes>,
+    Extension(id): Extension<RequestId>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let trail = routes.trail(&parts, "v1/tokens");
+    let refuse = |refusal: Refusal| problem(&refusal, &id);
+    let (response, caller) = match routes.desk(&parts.headers, &trail).await {
+        Ok(desk) => (desk.native(&parts.headers, body, &id).await.unwrap_or_else(refuse), Some(desk.caller)),
+        Err(refusal) => (refuse(refusal), None),
+    };
+    settled(&routes, &trail, caller.as_ref(), response, refuse).await
+}
+
+/// The answer to any other method.
+pub(crate) async fn method_not_allowed(Extension(id): Extension<RequestId>) -> Response {
+    let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "tokens are asked for with POST");
+    let mut response = problem(&refusal, &id);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
+    response
+}
+
+impl Desk<'_> {
+    async fn native(&self, headers: &HeaderMap, body: Body, id: &RequestId) -> Result<Response, Refusal> {
+        check_media_type(headers)?;
+        let request = TokenRequest::decode(&read_body(headers, body).await?)?;
+        self.check_app(request.app_id())?;
+        let wanted = request.into_wanted()?;
+        let minted = self.mint(&wanted)?;
+        let answer = TokenAnswer::new(self.routes.app_id().as_str(), &minted, &wanted, id.as_str());
+        Ok(json(StatusCode::OK, serde_json::to_string(&answer).expect("texts and numbers are JSON")))
+    }
+
+    /// An app that is not served here is answered like one that the caller may not have.
+    fn check_app(&self, asked: Option<&str>) -> Result<(), Refusal> {
+        if asked.is_none_or(|asked| asked == self.routes.app_id().as_str()) {
+            return Ok(());
+        }
+        let text = "this caller may not have tokens of that app";
+        Err(Refusal::new(StatusCode::FORBIDDEN, "app_not_allowed", text))
+    }
+}
+
+/// Only this type: a page elsewhere cannot send it without asking first.
+fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    if media_type::is_json(headers) {
+        return Ok(());
+    }
+    let text = "the body has to be JSON, with `Content-Type: application/json`";
+    Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", text))
+}
