@@ -63,9 +63,11 @@ impl Wanted {
         first
     }
 
-    /// What a caller's policy is asked: one question for each service.
+    /// What a caller's policy is asked: one question for each service. Whoever publishes in one may have the others too.
     pub(super) fn asks(&self) -> impl Iterator<Item = Ask<'_>> {
-        self.services.iter().map(|service| ask(service, self.life))
+        let asks = || self.services.iter().map(|service| ask(service, self.life));
+        let role = if asks().any(|ask| ask.role == Role::Publisher) { Role::Publisher } else { Role::Subscriber };
+        asks().map(move |ask| Ask { role, ..ask })
     }
 
     /// Checks the names, whoever asks.
