@@ -173,9 +173,9 @@ async fn leave(audit: &Audit, number: u32) {
     let client = Some("203.0.113.9".parse().unwrap());
     let trail = Trail::new(audit.clone(), RequestId::of(&HeaderMap::new()), client, "rtc");
     let user = number.to_string();
-    let privileges = &["join", "publish_audio", "publish_video", "publish_data"];
+    let privileges = vec!["join", "publish_audio", "publish_video", "publish_data"];
     let (channel, user, role) = (Some("team-a-room-17"), Some(&*user), Some("publisher"));
-    let wanted = What { kind: "rtc", channel, user, role, life: 600, privileges };
+    let wanted = What { kind: "rtc", channel, user, role, life: 600, privileges, more: Vec::new() };
     let caller = Who { kind: "key", id: Some("0011223344556677"), name: Some("backend"), issuer: None };
     let request = Request { app_id: "eaa2d524f79f8ac632252761b8a02751", caller, wanted: &wanted };
     let made = || Made { id: Some("0011aabb".to_owned()), certificate: "aabbccdd", until: 1_800_000_000 };
