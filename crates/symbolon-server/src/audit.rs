@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub use self::export::{Export, Period};
@@ -39,31 +39,37 @@ struct Desk {
     failing: Arc<AtomicBool>,
 }
 
+/// The writer at work.
+#[derive(Debug)]
+pub(crate) struct Writing(Option<(oneshot::Sender<()>, JoinHandle<()>)>);
+
+impl Writing {
+    /// Takes no more records, and waits until those that were taken are written.
+    pub(crate) async fn end(self) {
+        let Some((close, writer)) = self.0 else { return };
+        drop(close);
+        if !matches!(tokio::time::timeout(END_TIMEOUT, writer).await, Ok(Ok(()))) {
+            tracing::error!("the last records of the audit may be lost");
+        }
+    }
+}
+
 /// A record was not taken, so that the request must not have an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unrecorded;
 
 impl Audit {
-    /// Starts the writer, where there is anywhere to write to. The handle is done when every clone of the audit is gone and
-    /// everything is written.
-    pub(crate) fn start(
-        settings: AuditSettings,
-        store: Option<Store>,
-        metrics: Metrics,
-    ) -> (Self, Option<JoinHandle<()>>) {
+    /// Starts the writer, where there is anywhere to write to.
+    pub(crate) fn start(settings: AuditSettings, store: Option<Store>, metrics: Metrics) -> (Self, Writing) {
         if store.is_none() && !settings.stdout {
-            return (Self(None), None);
+            return (Self(None), Writing(None));
         }
-        let sink = Sink::new(store, settings);
-        Self::with_sink(sink, settings.durable, metrics)
-    }
-
-    fn with_sink(sink: Sink, durable: bool, metrics: Metrics) -> (Self, Option<JoinHandle<()>>) {
         let (queue, queued) = mpsc::channel(QUEUE);
-        let failing = Arc::new(AtomicBool::new(false));
-        let writer = Writer::new(queued, sink, durable, Arc::clone(&failing), metrics);
-        let handle = tokio::spawn(writer.run());
-        (Self(Some(Arc::new(Desk { queue, durable, failing }))), Some(handle))
+        let (close, closed) = oneshot::channel();
+        let (durable, failing) = (settings.durable, Arc::new(AtomicBool::new(false)));
+        let writer = Writer::new((queued, closed), Sink::new(store, settings), durable, Arc::clone(&failing), metrics);
+        let writer = tokio::spawn(writer.run());
+        (Self(Some(Arc::new(Desk { queue, durable, failing }))), Writing(Some((close, writer))))
     }
 
     fn is_off(&self) -> bool {
@@ -106,6 +112,9 @@ impl Audit {
 /// How many records wait at most: a third of a second at full speed, some 8 MiB. When it is full, requests are refused with
 /// 503 until the writer has caught up.
 const QUEUE: usize = 16_384;
+
+/// How long the end may take.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long an answer waits for the disk.
 const DISK_TIMEOUT: Duration = Duration::from_secs(5);

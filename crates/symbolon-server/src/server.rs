@@ -164,11 +164,7 @@ impl Server {
         tracing::info!("stopping");
         sign.give();
         while doors.join_next().await.is_some() {}
-        if let Some(writing) = writing
-            && !matches!(tokio::time::timeout(AUDIT_END, writing).await, Ok(Ok(())))
-        {
-            tracing::error!("the last records of the audit may be lost");
-        }
+        writing.end().await;
         // With the doors the last handles to the media thread are gone, and it ends too.
         if !matches!(tokio::time::timeout(MEDIA_END, media).await, Ok(Ok(()))) {
             tracing::warn!("the media thread did not end in order");
@@ -269,9 +265,6 @@ fn bind_error(what: &'static str, address: SocketAddr, problem: io::Error) -> St
 const PUBLIC: &str = "the address for clients,";
 const MEDIA: &str = "the address for media (UDP),";
 const PRIVATE: &str = "the address for metrics,";
-
-/// How long the audit may take to write what is left.
-const AUDIT_END: Duration = Duration::from_secs(5);
 
 const FREE_PORT_TRIES: u32 = 16;
 

@@ -35,8 +35,8 @@ async fn what_was_put_is_written_at_the_end_at_the_latest() {
     for number in 0..777 {
         audit.put(entries([number])).await.unwrap();
     }
-    drop(audit);
-    writing.unwrap().await.unwrap();
+    writing.end().await;
+    assert_eq!(audit.put(entries([777])).await, Err(Unrecorded), "it has ended");
     let lines = export(&folder, Period::default()).await;
     assert_eq!(lines.len(), 777);
     assert_eq!((&*lines[0], &*lines[776]), ("{\"n\":0}", "{\"n\":776}"));
@@ -67,7 +67,7 @@ async fn the_oldest_go_when_there_are_too_many() {
             audit.put(entries(numbers.iter().copied())).await.unwrap();
         }
         drop(audit);
-        writing.unwrap().await.unwrap();
+        writing.end().await;
         let lines = export(&folder, Period::default()).await;
         assert_eq!((lines.len(), lines.last()), (kept, Some(&format!("{{\"n\":{last}}}"))));
     }
@@ -91,7 +91,7 @@ async fn a_full_queue_takes_nothing() {
     // Whoever held up the store goes: nothing of what was taken is lost.
     lock.rollback().await.unwrap();
     drop(audit);
-    writing.unwrap().await.unwrap();
+    writing.end().await;
     let mut connection = Store::open(folder.path()).await.unwrap().connect().await.unwrap();
     let (rows, last): (i64, i64) =
         sqlx::query_as("SELECT count(*), max(at) FROM audit").fetch_one(&mut connection).await.unwrap();
@@ -122,16 +122,31 @@ async fn a_store_that_fails_is_told_and_taken_up_again() {
     durable.put(entries([3])).await.unwrap();
     assert!(!durable.is_failing());
     drop(ordinary);
-    writing.unwrap().await.unwrap();
+    writing.end().await;
     let mut lines = export(&folder, Period::default()).await;
     lines.sort();
     assert_eq!(lines, ["{\"n\":2}", "{\"n\":3}"]);
 }
 
 #[tokio::test]
+async fn what_cannot_be_written_at_the_end_is_counted() {
+    let folder = TempFolder::new();
+    let store = Store::open(folder.path()).await.unwrap();
+    let mut other = store.connect().await.unwrap();
+    sqlx::raw_sql("DROP TABLE audit").execute(&mut other).await.unwrap();
+    let metrics = Metrics::new();
+    let (audit, writing) = Audit::start(ORDINARY, Some(store), metrics.clone());
+    audit.put(entries(0..3)).await.unwrap();
+    let (close, writer) = writing.0.unwrap();
+    drop(close);
+    writer.await.expect("an end in order");
+    assert!(metrics.text(&symbolon_edge::Stats::default()).contains("symbolon_audit_dropped_total 3\n"));
+}
+
+#[tokio::test]
 async fn without_a_place_nothing_is_kept() {
     let (audit, writing) = Audit::start(ORDINARY, None, Metrics::new());
-    assert!(writing.is_none() && audit.is_off() && !audit.is_failing());
+    assert!(writing.0.is_none() && audit.is_off() && !audit.is_failing());
     audit.put(entries([1])).await.unwrap();
 }
 
@@ -158,7 +173,7 @@ async fn what_a_record_costs() {
     }
     let asked = cpu_ms() - cpu;
     drop(audit);
-    writing.unwrap().await.unwrap();
+    writing.end().await;
     let all = cpu_ms() - cpu;
     let each = |ms: u64| ms as f64 * 1000.0 / f64::from(records);
     println!(

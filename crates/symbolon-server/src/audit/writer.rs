@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::queue::{Entry, Queued};
@@ -13,6 +14,8 @@ use crate::metrics::Metrics;
 
 pub(super) struct Writer {
     queue: mpsc::Receiver<Queued>,
+    /// Dropped by whoever wants it to end.
+    closed: oneshot::Receiver<()>,
     sink: Sink,
     durable: bool,
     failing: Arc<AtomicBool>,
@@ -22,33 +25,43 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(
-        queue: mpsc::Receiver<Queued>,
+        (queue, closed): (mpsc::Receiver<Queued>, oneshot::Receiver<()>),
         sink: Sink,
         durable: bool,
         failing: Arc<AtomicBool>,
         metrics: Metrics,
     ) -> Self {
-        Self { queue, sink, durable, failing, metrics, last_word: None }
+        Self { queue, closed, sink, durable, failing, metrics, last_word: None }
     }
 
-    /// Writes until nobody is left who could ask for it, and nothing is queued.
+    /// Writes until it is closed or nobody is left who could ask for it, and then what is queued.
     pub(super) async fn run(mut self) {
         let mut batch = Vec::new();
-        while self.queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
-            if !self.durable {
-                // Gathers more, so that a sync is shared by many. A durable record is waited for; what comes during its
-                // sync shares the next.
-                tokio::time::sleep(GATHERING).await;
-                self.take_the_rest(&mut batch);
-            }
-            let (entries, waiting): (Vec<_>, Vec<_>) =
-                batch.drain(..).map(|Queued { entry, waiting }| (entry, waiting)).unzip();
-            if self.write(&entries).await {
-                // Whoever waited and went loses nothing.
-                waiting.into_iter().flatten().for_each(|waiting| _ = waiting.send(()));
+        loop {
+            tokio::select! {
+                taken = self.queue.recv_many(&mut batch, MAX_BATCH) => match taken {
+                    0 => break,
+                    _ => self.take(&mut batch).await,
+                },
+                _ = &mut self.closed, if !self.queue.is_closed() => self.queue.close(),
             }
         }
         self.sink.close().await;
+    }
+
+    async fn take(&mut self, batch: &mut Vec<Queued>) {
+        if !self.durable {
+            // Gathers more, so that a sync is shared by many. A durable record is waited for; what comes during its sync
+            // shares the next.
+            tokio::time::sleep(GATHERING).await;
+            self.take_the_rest(batch);
+        }
+        let (entries, waiting): (Vec<_>, Vec<_>) =
+            batch.drain(..).map(|Queued { entry, waiting }| (entry, waiting)).unzip();
+        if self.write(&entries).await {
+            // Whoever waited and went loses nothing.
+            waiting.into_iter().flatten().for_each(|waiting| _ = waiting.send(()));
+        }
     }
 
     fn take_the_rest(&mut self, batch: &mut Vec<Queued>) {
@@ -69,7 +82,7 @@ impl Writer {
             if self.durable {
                 return false;
             }
-            if self.queue.is_closed() && tries >= TRIES_AT_THE_END {
+            if self.is_to_end() && tries >= TRIES_AT_THE_END {
                 self.metrics.audit_dropped(entries.len());
                 tracing::error!(records = entries.len(), "records of the audit are lost");
                 return false;
@@ -79,6 +92,13 @@ impl Writer {
         self.failing.store(false, Ordering::Relaxed);
         self.metrics.audit_written(entries.len());
         true
+    }
+
+    fn is_to_end(&mut self) -> bool {
+        if !self.queue.is_closed() && self.closed.try_recv() == Err(TryRecvError::Closed) {
+            self.queue.close();
+        }
+        self.queue.is_closed()
     }
 
     fn say(&mut self, error: &SinkError) {
