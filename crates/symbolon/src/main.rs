@@ -32,6 +32,8 @@ enum Command {
     Config,
     /// Read the audit: who got which token, and who was refused.
     Audit(cmd::audit::Args),
+    /// Ask a running server whether it can serve.
+    Health(cmd::health::Args),
     /// Make API keys for callers of the token routes.
     Key(cmd::key::Args),
     /// Build, inspect and verify tokens.
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Some(Command::Serve(serve)) => serve.run().map(|()| ExitCode::SUCCESS),
         Some(Command::Config) => cmd::config::run().map(|()| ExitCode::SUCCESS),
         Some(Command::Audit(args)) => cmd::audit::run(args),
+        Some(Command::Health(args)) => cmd::health::run(args),
         Some(Command::Key(args)) => cmd::key::run(args),
         Some(Command::Token(args)) => cmd::token::run(args),
     };

@@ -51,6 +51,23 @@ fn the_first_start_says_all_that_a_call_needs_and_the_second_keeps_the_app() {
 }
 
 #[test]
+fn its_health_is_asked_with_the_program_itself() {
+    let folder = Folder::new();
+    let program = Program::start(&folder, &[]);
+    let port = program.address.port().to_string();
+    let ask = |url: &str| {
+        let mut command = command(&folder, &[("PORT", &port)]);
+        command.arg("health").args(url.split_whitespace()).output().expect("the program runs")
+    };
+    assert_eq!(ask("").status.code(), Some(0));
+    let absent = ask(&format!("--url http://127.0.0.1:{port}/absent"));
+    assert_eq!(absent.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&absent.stderr).contains("answers 404"));
+    program.stop();
+    assert_eq!(ask("").status.code(), Some(1), "nobody is there any more");
+}
+
+#[test]
 fn a_damaged_state_file_stops_the_start() {
     let folder = Folder::new();
     std::fs::write(folder.0.join("development-app.json"), "{").unwrap();
