@@ -34,10 +34,7 @@ fn port() -> String {
 fn ask(url: &str) -> Result<u16> {
     let rest = url.strip_prefix("http://").context("only http:// can be asked")?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let address = match host.contains(':') {
-        true => host.to_socket_addrs(),
-        false => (host, 80).to_socket_addrs(),
-    };
+    let address = if host.contains(':') { host.to_socket_addrs() } else { (host, 80).to_socket_addrs() };
     let address = address.context("no such host")?.next().context("the host has no address")?;
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
