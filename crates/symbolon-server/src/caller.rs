@@ -123,6 +123,14 @@ impl AuthError {
         }
     }
 
+    /// Whether credentials were shown and are wrong.
+    pub(crate) fn is_wrong(&self) -> bool {
+        match self {
+            Self::Malformed | Self::Key | Self::Jwt(_) => true,
+            Self::Missing | Self::Unreachable => false,
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Unreachable => StatusCode::SERVICE_UNAVAILABLE,

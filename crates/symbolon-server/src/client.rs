@@ -65,6 +65,16 @@ impl ClientKey {
     }
 }
 
+impl ClientKey {
+    /// The /48 of IPv6 that the client is in: what one customer can get if he asks for more.
+    pub(crate) fn site(self) -> Option<u64> {
+        match self.0 {
+            IpAddr::V6(address) => Some((address.to_bits() >> 80) as u64),
+            IpAddr::V4(_) => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Network {
     base: IpAddr,

@@ -42,6 +42,8 @@ pub struct Config {
     pub tokens: TokenPolicy,
     /// What is kept of token requests.
     pub audit: AuditSettings,
+    /// How often tokens may be asked for.
+    pub rates: RateLimits,
     /// The addresses at which clients reach the media port; empty means to find out.
     pub advertise: Vec<IpAddr>,
     /// How many connections are taken.
@@ -87,6 +89,26 @@ pub struct App {
 pub struct TokenPolicy {
     /// Whether unknown roles and names outside the documented limits are refused.
     pub strict: bool,
+}
+
+/// How often tokens may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimits {
+    /// By one client address (one /64 of IPv6).
+    pub per_address: Rate,
+    /// By one API key or one subject of a login.
+    pub per_caller: Rate,
+    /// For one app, by everyone together.
+    pub per_app: Rate,
+}
+
+/// A rate; 0 a second is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many requests a second, in the long run.
+    pub per_second: u32,
+    /// How many at once, after a rest.
+    pub burst: u32,
 }
 
 /// What is kept of token requests.
@@ -172,6 +194,14 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     let number = |name: &str| text(name).map(|value| parse_number(name, &value)).transpose();
     let truth = |name: &str| text(name).map(|value| parse_truth(name, &value)).transpose();
 
+    let count = |name: &str| {
+        let parse = |value: String| {
+            let wrong = |_| ConfigError::new(name, format!("{value:?} is not a number of requests"));
+            value.trim().parse::<u32>().map_err(wrong)
+        };
+        text(name).map(parse).transpose()
+    };
+
     let mut layer = SettingsLayer::empty();
     layer.app.id = text("APP_ID");
     layer.app.certificate = text("APP_CERTIFICATE").map(Secret::new);
@@ -190,6 +220,12 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     layer.tokens.strict = truth("SYMBOLON_STRICT")?;
     layer.callers.keys = json("SYMBOLON_API_KEYS", environment)?;
     layer.callers.issuers = issuers(environment)?;
+    layer.limits.per_address = count("SYMBOLON_LIMIT_PER_ADDRESS")?;
+    layer.limits.per_address_burst = count("SYMBOLON_LIMIT_PER_ADDRESS_BURST")?;
+    layer.limits.per_caller = count("SYMBOLON_LIMIT_PER_CALLER")?;
+    layer.limits.per_caller_burst = count("SYMBOLON_LIMIT_PER_CALLER_BURST")?;
+    layer.limits.per_app = count("SYMBOLON_LIMIT_PER_APP")?;
+    layer.limits.per_app_burst = count("SYMBOLON_LIMIT_PER_APP_BURST")?;
     layer.audit.durable = truth("SYMBOLON_AUDIT_DURABLE")?;
     layer.audit.max_records = text("SYMBOLON_AUDIT_MAX_RECORDS").map(|value| parse_count(&value)).transpose()?;
     layer.audit.stdout = truth("SYMBOLON_AUDIT_STDOUT")?;

@@ -28,6 +28,7 @@ mod guard;
 mod health;
 mod http;
 mod json;
+mod limit;
 mod metrics;
 mod origin;
 mod page;
@@ -46,7 +47,9 @@ mod token;
 pub use audit::{Export, Period};
 pub use caller::{Callers, KeyHash, NewKey, check_policy};
 pub use client::TrustedProxies;
-pub use config::{App, AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, TokenPolicy};
+pub use config::{
+    App, AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, Rate, RateLimits, TokenPolicy,
+};
 pub use origin::Origins;
 pub use server::{Addresses, Server, StartError};
 pub use state::StateError;

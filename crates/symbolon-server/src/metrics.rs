@@ -21,6 +21,7 @@ struct Inner {
     registry: Registry,
     tokens: Family<TokenLabels, Counter>,
     http: Family<StatusLabels, Counter>,
+    limited: Family<LimitLabels, Counter>,
     connections: Gauge,
     refused_connections: Counter,
     sockets: Gauge,
@@ -64,6 +65,11 @@ struct StatusLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct LimitLabels {
+    limit: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct CodeLabels {
     code: u16,
 }
@@ -92,6 +98,7 @@ impl Metrics {
         let inner = Inner {
             tokens: add(all, "tokens", "Token requests by kind and outcome"),
             http: add(all, "http_requests", "Answers on the public listener by status"),
+            limited: add(all, "rate_limited", "Requests over a rate limit, by the limit"),
             connections: add(all, "connections", "Open connections on the public listener"),
             refused_connections: add(all, "connections_refused", "Connections over a limit"),
             sockets: add(all, "signalling_connections", "Open signalling connections"),
@@ -121,6 +128,10 @@ impl Metrics {
 
     pub(crate) fn http(&self, status: StatusCode) {
         self.0.http.get_or_create(&StatusLabels { status: status.as_u16() }).inc();
+    }
+
+    pub(crate) fn limited(&self, limit: &'static str) {
+        self.0.limited.get_or_create(&LimitLabels { limit }).inc();
     }
 
     pub(crate) fn connection_opened(&self) {

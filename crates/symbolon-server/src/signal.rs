@@ -12,6 +12,7 @@ use symbolon_proto::id::ConnId;
 
 use crate::client::TrustedProxies;
 use crate::http::limits::Connections;
+use crate::limit::RefusedJoins;
 use crate::metrics::Metrics;
 use crate::shard::Shard;
 use crate::stop::Stop;
@@ -26,6 +27,7 @@ pub(crate) struct Signalling {
     pub(crate) proxies: TrustedProxies,
     pub(crate) metrics: Metrics,
     pub(crate) stop: Stop,
+    pub(crate) refused_joins: RefusedJoins,
     next: Arc<AtomicU64>,
 }
 
@@ -37,7 +39,8 @@ impl Signalling {
         metrics: Metrics,
         stop: Stop,
     ) -> Self {
-        Self { shard, connections, proxies, metrics, stop, next: Arc::default() }
+        let refused_joins = RefusedJoins::new(metrics.clone());
+        Self { shard, connections, proxies, metrics, stop, refused_joins, next: Arc::default() }
     }
 
     /// A number that no connection had before.

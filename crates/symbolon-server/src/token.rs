@@ -29,6 +29,7 @@ use crate::client::TrustedProxies;
 use crate::config::{App, Config};
 use crate::guard::NO_CACHE;
 use crate::http::Peer;
+use crate::limit::{Limits, TooMany};
 use crate::metrics::Metrics;
 use crate::request_id::RequestId;
 
@@ -38,6 +39,7 @@ pub(crate) struct TokenRoutes {
     minter: Minter,
     callers: Callers,
     proxies: TrustedProxies,
+    limits: Limits,
     audit: Audit,
     metrics: Metrics,
 }
@@ -49,7 +51,8 @@ struct Reason(&'static str);
 impl TokenRoutes {
     pub(crate) fn new(app: App, config: &Config, audit: Audit, metrics: Metrics) -> Self {
         let minter = Minter::new(app, config.tokens);
-        Self { minter, callers: config.callers.clone(), proxies: config.proxies.clone(), audit, metrics }
+        let limits = Limits::new(config.rates, metrics.clone());
+        Self { minter, callers: config.callers.clone(), proxies: config.proxies.clone(), limits, audit, metrics }
     }
 
     pub(crate) fn app_id(&self) -> &AppId {
@@ -60,11 +63,26 @@ impl TokenRoutes {
         self.callers.is_open()
     }
 
+    /// Counts a request against the limits of its address. Those beyond leave no record, or they would push out those of
+    /// others.
+    fn admit(&self, headers: &HeaderMap, trail: &Trail) -> Result<(), Refusal> {
+        let Some(client) = trail.client() else { return Ok(()) };
+        Ok(self.limits.admit(client, headers)?)
+    }
+
     /// Finds out who is asking.
     async fn desk<'a>(&'a self, headers: &HeaderMap, trail: &'a Trail) -> Result<Desk<'a>, Refusal> {
         match self.callers.identify(headers, mint::unix_now()).await {
-            Ok(caller) => Ok(Desk { routes: self, caller, trail }),
+            Ok(caller) => {
+                self.limits.caller(&caller.who(), self.app_id().as_str())?;
+                Ok(Desk { routes: self, caller, trail })
+            }
             Err(error) => {
+                if error.is_wrong()
+                    && let Some(client) = trail.client()
+                {
+                    self.limits.wrong_credentials(client)?;
+                }
                 self.metrics.token("any", "unauthorized");
                 tracing::info!(status = error.status().as_u16(), reason = %error, "caller refused");
                 Err(Refusal::new(error.status(), error.reason(), error.to_string()))
@@ -150,6 +168,9 @@ pub(crate) async fn answer(State(routes): State<TokenRoutes>, request: Request) 
     let refuse = |refusal: Refusal| {
         if route == Route::GetToken { post::line(&refusal) } else { get::refused(refusal) }
     };
+    if let Err(refusal) = routes.admit(&parts.headers, &trail) {
+        return refuse(refusal);
+    }
     let (response, caller) = match routes.desk(&parts.headers, &trail).await {
         Ok(desk) => (desk.answer(route, query, &parts.headers, body).await, Some(desk.caller)),
         Err(refusal) => (refuse(refusal), None),
@@ -173,6 +194,14 @@ async fn settled(
             routes.metrics.audit_refused();
             refuse(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "audit_unavailable", NO_RECORD))
         }
+    }
+}
+
+impl From<TooMany> for Refusal {
+    fn from(too_many: TooMany) -> Self {
+        let mut refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", too_many.text);
+        refusal.retry_after = Some(too_many.retry_after);
+        refusal
     }
 }
 

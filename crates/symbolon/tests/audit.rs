@@ -18,6 +18,8 @@ const PRODUCTION: &[(&str, &str)] = &[
     ("SYMBOLON_LISTEN", "127.0.0.1"),
     ("SYMBOLON_PRIVATE_LISTEN", "127.0.0.1:0"),
     ("SYMBOLON_AUDIT_DURABLE", "1"),
+    ("SYMBOLON_LIMIT_PER_ADDRESS", "0"),
+    ("SYMBOLON_LIMIT_PER_CALLER", "0"),
     ("PORT", "0"),
 ];
 

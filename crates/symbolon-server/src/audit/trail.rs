@@ -36,6 +36,11 @@ pub(crate) struct Request<'a> {
 }
 
 impl Trail {
+    /// The client's address.
+    pub(crate) fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
     pub(crate) fn new(audit: Audit, request_id: RequestId, client: Option<IpAddr>, route: &'static str) -> Self {
         Self { audit, request_id, client, route, notes: Mutex::default() }
     }

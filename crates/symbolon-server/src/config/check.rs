@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use symbolon_token::{AppCertificate, AppId};
 
-use super::settings::{AppSettings, AuditTable, HttpSettings, Settings};
-use super::{App, AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, Result, TokenPolicy};
+use super::settings::{AppSettings, AuditTable, HttpSettings, LimitsTable, Settings};
+use super::{
+    App, AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, Rate, RateLimits, Result, TokenPolicy,
+};
 use crate::caller::{CallerSettings, Callers};
 use crate::client::TrustedProxies;
 use crate::origin::Origins;
@@ -39,6 +41,7 @@ pub(super) fn check(settings: Settings, from_file: bool, default_state_dir: Opti
         callers,
         tokens: TokenPolicy { strict: settings.tokens.strict },
         audit: audit(&settings.audit)?,
+        rates: rates(mode, &settings.limits)?,
         advertise: advertise(settings.media.advertise.as_deref())?,
         limits: limits(&settings.http)?,
         log_names: mode == Mode::Development || settings.log.names,
@@ -186,6 +189,24 @@ fn private_listen(mode: Mode, setting: Option<&str>) -> Result<SocketAddr> {
     })
 }
 
+fn rates(mode: Mode, settings: &LimitsTable) -> Result<RateLimits> {
+    let rate = |name: &str, per_second: u32, burst: u32| {
+        if per_second > MAX_RATE || burst > MAX_RATE {
+            return Err(ConfigError::new(format!("limits.{name}"), "is over 1000000 requests; 0 switches it off"));
+        }
+        if per_second > 0 && burst == 0 {
+            return Err(ConfigError::new(format!("limits.{name}_burst"), "0 would admit nobody"));
+        }
+        Ok(Rate { per_second, burst })
+    };
+    let per_address = if mode == Mode::Development { 0 } else { settings.per_address };
+    Ok(RateLimits {
+        per_address: rate("per_address", per_address, settings.per_address_burst)?,
+        per_caller: rate("per_caller", settings.per_caller, settings.per_caller_burst)?,
+        per_app: rate("per_app", settings.per_app, settings.per_app_burst)?,
+    })
+}
+
 fn audit(settings: &AuditTable) -> Result<AuditSettings> {
     if settings.max_records == 0 {
         return Err(ConfigError::new("audit.max_records (SYMBOLON_AUDIT_MAX_RECORDS)", "0 would keep nothing"));
@@ -216,6 +237,9 @@ fn limits(settings: &HttpSettings) -> Result<ConnectionLimits> {
 const APP_ID: &str = "app.id (APP_ID)";
 const CERTIFICATE: &str = "app.certificate (APP_CERTIFICATE)";
 const CERTIFICATE_FILE: &str = "app.certificate_file (APP_CERTIFICATE_FILE)";
+
+/// The largest rate and burst: beyond, a limit limits nothing.
+const MAX_RATE: u32 = 1_000_000;
 
 /// Where metrics are served in production.
 const PRIVATE_PORT: u16 = 9091;

@@ -33,6 +33,12 @@ pub(crate) struct Settings {
     #[config(nested)]
     pub(crate) callers: CallersSettings,
 
+    /// How often tokens may be asked for. Who asks more often gets 429 with `Retry-After`. Each limit is a number of
+    /// requests a second in the long run, with a burst of requests at once after a rest; 0 a second switches it off, as
+    /// measurements from one machine need.
+    #[config(nested)]
+    pub(crate) limits: LimitsTable,
+
     /// The record of every token made and every request for one refused.
     #[config(nested)]
     pub(crate) audit: AuditTable,
@@ -135,6 +141,36 @@ pub(crate) struct CallersSettings {
     /// itself. In the environment a JSON list.
     #[config(env = "SYMBOLON_ISSUERS", default = [])]
     pub(crate) issuers: Vec<IssuerRecord>,
+}
+
+#[derive(Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(crate) struct LimitsTable {
+    /// By one client address (one /64 of IPv6; a /48 has eight times as much). Not below `per_caller`, or a backend
+    /// with one address never gets what its key allows; users behind one shared address ask once an hour each. Off in
+    /// development mode.
+    #[config(env = "SYMBOLON_LIMIT_PER_ADDRESS", default = 200)]
+    pub(crate) per_address: u32,
+
+    /// The burst of that.
+    #[config(env = "SYMBOLON_LIMIT_PER_ADDRESS_BURST", default = 400)]
+    pub(crate) per_address_burst: u32,
+
+    /// By one API key, or one subject of a login: 720,000 users with hourly tokens behind one key.
+    #[config(env = "SYMBOLON_LIMIT_PER_CALLER", default = 200)]
+    pub(crate) per_caller: u32,
+
+    /// The burst of that.
+    #[config(env = "SYMBOLON_LIMIT_PER_CALLER_BURST", default = 400)]
+    pub(crate) per_caller_burst: u32,
+
+    /// For one app, by everyone together: well below what one core makes, so that one app leaves room for others.
+    #[config(env = "SYMBOLON_LIMIT_PER_APP", default = 5000)]
+    pub(crate) per_app: u32,
+
+    /// The burst of that.
+    #[config(env = "SYMBOLON_LIMIT_PER_APP_BURST", default = 10000)]
+    pub(crate) per_app_burst: u32,
 }
 
 #[derive(Config)]

@@ -155,6 +155,7 @@ fn odd_values_are_refused_by_name() {
         ("CORS_ALLOW_ORIGIN", "app.example"),
         ("SYMBOLON_TRUSTED_PROXIES", "10.0.0.0/40"),
         ("SYMBOLON_MAX_CONNECTIONS", "0"),
+        ("SYMBOLON_LIMIT_PER_APP", "-1"),
     ] {
         let refusal = refusal(&[(name, value)]);
         assert!(refusal.contains(name) || refusal.contains("max_connections"), "{refusal}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use symbolon_edge::close;
 use symbolon_proto::code::ErrorCode;
 use symbolon_proto::id::ConnId;
 use symbolon_proto::message::{ClientMessage, MAX_MESSAGE_BYTES, ServerMessage};
@@ -70,6 +71,9 @@ impl Session {
             End::Gone => 0,
         };
         tracing::debug!(conn = conn.0, code, "connection closed");
+        if code == close::REFUSED {
+            signalling.refused_joins.count(remote);
+        }
         signalling.metrics.socket_closed(code);
     }
 }

@@ -14,6 +14,7 @@ use super::session::{MAX_MESSAGE, Session};
 use crate::guard::NO_CACHE;
 use crate::http::Peer;
 use crate::http::pace::{Phase, linger};
+use crate::limit::TooMany;
 
 /// The handler of `/v1/signal`. Origins have been checked before it.
 pub(crate) async fn upgrade(
@@ -21,11 +22,14 @@ pub(crate) async fn upgrade(
     Extension(peer): Extension<Peer>,
     mut request: Request,
 ) -> Response {
+    let remote = signalling.proxies.client(peer.address.ip(), request.headers());
+    if let Err(too_many) = signalling.refused_joins.admit(remote) {
+        return Refusal::TooMany(too_many).into_response();
+    }
     let accept = match check(request.version(), request.headers()) {
         Ok(accept) => accept,
         Err(refusal) => return refusal.into_response(),
     };
-    let remote = signalling.proxies.client(peer.address.ip(), request.headers());
     let place = if signalling.proxies.contains(peer.address.ip()) {
         match signalling.connections.behind_proxy(remote) {
             Ok(place) => Some(place),
@@ -56,6 +60,8 @@ enum Refusal {
     UpgradeRequired(&'static str),
     /// Too many connections of this client.
     Full,
+    /// Too many refused joins of this client.
+    TooMany(TooMany),
 }
 
 impl IntoResponse for Refusal {
@@ -66,6 +72,10 @@ impl IntoResponse for Refusal {
             Self::UpgradeRequired(text) => {
                 let wanted = [(header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")];
                 (StatusCode::UPGRADE_REQUIRED, NO_CACHE, wanted, plain, text).into_response()
+            }
+            Self::TooMany(TooMany { text, retry_after }) => {
+                let retry = [(header::RETRY_AFTER, HeaderValue::from(retry_after))];
+                (StatusCode::TOO_MANY_REQUESTS, NO_CACHE, retry, plain, text).into_response()
             }
             Self::Full => {
                 let text = "too many connections from this address";

@@ -155,13 +155,13 @@ pub(super) fn refused(refusal: Refusal) -> Response {
 }
 
 fn finish(outcome: Result<String, Wrong>) -> Response {
-    let (name, Refusal { status, reason, text }) = match outcome {
+    let (name, Refusal { status, reason, text, retry_after }) = match outcome {
         Ok(body) => return json(StatusCode::OK, body),
         Err(Wrong::Message(reason, text)) => ("message", Refusal::bad_request(reason, text)),
         Err(Wrong::Error(refusal)) => ("error", refusal),
     };
     let mut response = json(status, format!(r#"{{"{name}":{},"status":{}}}"#, go::json_string(&text), status.as_u16()));
-    super::post::mark(status, reason, &mut response);
+    super::post::mark(status, reason, retry_after, &mut response);
     response
 }
 

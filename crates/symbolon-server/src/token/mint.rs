@@ -19,11 +19,14 @@ pub(super) struct Refusal {
     /// A fixed word, for programs.
     pub(super) reason: &'static str,
     pub(super) text: String,
+    /// When another try can succeed, in seconds.
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, reason: &'static str, text: impl Into<String>) -> Self {
-        Self { status, reason, text: text.into() }
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2);
+        Self { status, reason, text: text.into(), retry_after }
     }
 
     pub(super) fn bad_request(reason: &'static str, text: impl Into<String>) -> Self {
@@ -36,6 +39,7 @@ impl Refusal {
             StatusCode::UNAUTHORIZED => "unauthorized",
             StatusCode::FORBIDDEN => "forbidden",
             StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+            StatusCode::TOO_MANY_REQUESTS => "limited",
             _ => "invalid",
         }
     }

@@ -29,6 +29,9 @@ pub(crate) async fn answer(
     let (parts, body) = request.into_parts();
     let trail = routes.trail(&parts, "v1/tokens");
     let refuse = |refusal: Refusal| problem(&refusal, &id);
+    if let Err(refusal) = routes.admit(&parts.headers, &trail) {
+        return refuse(refusal);
+    }
     let (response, caller) = match routes.desk(&parts.headers, &trail).await {
         Ok(desk) => (desk.native(&parts.headers, body, &id).await.unwrap_or_else(refuse), Some(desk.caller)),
         Err(refusal) => (refuse(refusal), None),

@@ -92,20 +92,21 @@ fn life(expire: i64) -> Result<u32, Refusal> {
 
 /// A refusal as one line of text.
 pub(super) fn line(refusal: &Refusal) -> Response {
-    let Refusal { status, reason, text } = refusal;
+    let Refusal { status, reason, text, retry_after } = refusal;
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     let one_line: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
     let mut response = (*status, NO_CACHE, headers, format!("{one_line}\n")).into_response();
-    mark(*status, reason, &mut response);
+    mark(*status, reason, *retry_after, &mut response);
     response
 }
 
-/// Tells clients what would help, a 401 the scheme and a 503 the time, and the audit the reason.
-pub(super) fn mark(status: StatusCode, reason: &'static str, response: &mut Response) {
+/// Tells clients what would help, a 401 the scheme and others the time, and the audit the reason.
+pub(super) fn mark(status: StatusCode, reason: &'static str, retry_after: Option<u64>, response: &mut Response) {
     if status == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    } else if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response.extensions_mut().insert(Reason(reason));
 }

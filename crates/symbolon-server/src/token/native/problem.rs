@@ -29,7 +29,7 @@ struct Problem<'a> {
 
 /// A refusal as a problem document.
 pub(super) fn problem(refusal: &Refusal, id: &RequestId) -> Response {
-    let Refusal { status, reason, text } = refusal;
+    let Refusal { status, reason, text, retry_after } = refusal;
     let problem = Problem {
         kind: "about:blank",
         title: status.canonical_reason().unwrap_or_default(),
@@ -41,6 +41,6 @@ pub(super) fn problem(refusal: &Refusal, id: &RequestId) -> Response {
     let body = serde_json::to_string(&problem).expect("texts and numbers are JSON");
     let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     let mut response = (*status, NO_CACHE, headers, body).into_response();
-    mark(*status, reason, &mut response);
+    mark(*status, reason, *retry_after, &mut response);
     response
 }
