@@ -222,6 +222,7 @@ export class Call {
       onUserPublished: (_connection, uid, kind, source) => tell({ type: 'published', uid, kind, source }),
       onUserUnpublished: (_connection, uid, kind, source) => tell({ type: 'unpublished', uid, kind, source }),
       onUserMuteAudio: (_connection, uid, muted) => tell({ type: 'muted', uid, kind: 'audio', muted }),
+      onUserEnableLocalVideo: (_connection, uid, enabled) => tell({ type: 'muted', uid, kind: 'video', muted: !enabled }),
       onUserMuteVideo: (_connection, uid, muted) => tell({ type: 'muted', uid, kind: 'video', muted }),
 
       onStandingChanged: (_connection, standing) => tell({ type: 'standing', standing, now: Date.now() }),

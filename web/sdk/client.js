@@ -2,20 +2,22 @@
 /**
  * One stay in a channel: drives the session machine with a WebSocket, a peer connection and a clock.
  *
- * @import { Source, Subscribe } from './protocol.d.ts'
+ * @import { Source, Subscribe, Switches } from './protocol.d.ts'
  * @import { Input, JoinRequest, Output, SessionEvent } from './session-io.d.ts'
  * @import { RtcConnection, RtcEngineEventHandler, RtcStats, VideoEncoderConfiguration } from './types.d.ts'
  */
 import { ConnectionState, VideoSourceType } from './constants.js';
 import { eventCall } from './events.js';
 import { Monitor } from './monitor.js';
+import { NetworkWatch } from './network.js';
 import { roleNumber } from './options.js';
 import { Peer } from './peer.js';
 import { PublishStates, VIDEO_SOURCE_TYPES } from './publishing.js';
 import { Session } from './session.js';
 import { Signal } from './signal.js';
 
-/** @typedef {import('./peer.js').Outgoing & { failed: boolean }} Publish `failed`: its device did not open */
+/** @typedef {import('./peer.js').Outgoing & { failed: boolean, off: boolean }} Publish `failed`: its device did not open;
+ *   `off`: it is closed on purpose */
 
 /**
  * @typedef {object} Deps
@@ -50,6 +52,8 @@ export class Client {
   #publish = [];
   /** @type {Subscribe} */
   #subscribe = { audio: true, video: true, except: [] };
+  /** @type {Switches} */
+  #switches = { video: true, localVideo: true };
   /** @type {Signal | null} */
   #signal = null;
   /** @type {Peer | null} */
@@ -67,6 +71,7 @@ export class Client {
   /** Whether the join has succeeded once. */
   #entered = false;
   #ended = false;
+  #network = new NetworkWatch((type) => this.#deps.emit('onNetworkTypeChanged', type));
   #page = new PageEvents({
     woke: () => this.#feed({ type: 'tick' }),
     online: () => this.#feed({ type: 'networkChanged' }),
@@ -102,14 +107,15 @@ export class Client {
     return this.#peer?.connection ?? null;
   }
 
-  /** @param {Omit<JoinRequest, 'subscribe'>} request */
+  /** @param {Omit<JoinRequest, 'subscribe' | 'switches'>} request */
   join(request) {
     this.#channel = request.channel;
     this.#calledAt = performance.now();
     this.#callId = crypto.getRandomValues(new Uint32Array(4)).join('-');
     this.#begun = true;
     this.#page.listen();
-    this.#feed({ type: 'join', request: { ...request, subscribe: this.#subscribe } });
+    this.#network.listen();
+    this.#feed({ type: 'join', request: { ...request, subscribe: this.#subscribe, switches: this.#switches } });
   }
 
   leave() {
@@ -153,9 +159,12 @@ export class Client {
   /**
    * What to send and receive from now on.
    *
-   * @param {{ publish: Publish[], subscribe: Subscribe }} wanted
+   * @param {{ publish: Publish[], subscribe: Subscribe, switches: Switches }} wanted
    */
-  update({ publish, subscribe }) {
+  update({ publish, subscribe, switches }) {
+    // The others hear of a switch before they hear of what follows from it.
+    this.#switches = switches;
+    this.#feed({ type: 'setSwitches', switches });
     this.#publish = publish;
     this.#peer?.publish(this.#outgoing());
     if (JSON.stringify(subscribe) !== JSON.stringify(this.#subscribe)) {
@@ -316,6 +325,7 @@ export class Client {
   #close() {
     clearTimeout(this.#timer);
     this.#page.close();
+    this.#network.close();
     this.#stopMedia();
     this.#monitor.close();
     this.#deps.volume.setConnection(null);
@@ -345,10 +355,10 @@ export class Client {
     return (this.#peer?.slots ?? []).flatMap(({ transceiver, publication, kind }) => {
       const found = publication === null ? null : this.#session.roster.find(publication);
       if (!found || publication === null || transceiver.mid === null) return [];
-      const { uid, publication: { source, muted } } = found;
+      const { uid, publication: { source }, live } = found;
       const { receiver, mid } = transceiver;
       const { track } = receiver;
-      return [{ uid, source, kind, muted, mid, publication, receiver, track, trackId: track.id }];
+      return [{ uid, source, kind, muted: !live, mid, publication, receiver, track, trackId: track.id }];
     });
   }
 
@@ -356,7 +366,7 @@ export class Client {
     const state = this.#session.state;
     const joined = state === ConnectionState.Connected || state === ConnectionState.Reconnecting;
     if (!joined || !this.#entered) return;
-    const live = this.#publish.filter(({ source, muted, failed }) => this.#isSent(source) && !muted && !failed);
+    const live = this.#publish.filter(({ source, muted, failed, off }) => this.#isSent(source) && !muted && !failed && !off);
     const confirmed = live.map(({ source, track }) => [source, track !== null && this.#isConfirmed(source)]);
     this.#states.inChannel(performance.now(), Object.fromEntries(confirmed));
   }
@@ -420,6 +430,7 @@ export class Client {
       case 'userPublished':
       case 'userUnpublished':
       case 'userMuted':
+      case 'userEnableLocalVideo':
       case 'userOffline': return this.#refresh();
     }
   }

@@ -171,6 +171,18 @@ export const PublishState = Object.freeze({ Idle: 0, NotPublished: 1, Publishing
 /** What the browser refused. */
 export const PermissionType = Object.freeze({ Microphone: 0, Camera: 1, Screen: 2 });
 
+/** What the device is connected by. */
+export const NetworkType = Object.freeze({
+  Unknown: -1,
+  Disconnected: 0,
+  Lan: 1,
+  Wifi: 2,
+  Mobile2G: 3,
+  Mobile3G: 4,
+  Mobile4G: 5,
+  Mobile5G: 6,
+});
+
 /** How good the network is. */
 export const NetworkQuality = Object.freeze({
   Unknown: 0,

@@ -621,6 +621,7 @@ export class RtcEngine {
     this.#volume.setLocalTrack(this.#capture.track('microphone'));
     this.#client?.update({
       publish: wanted.publish.map((item) => ({ ...item, ...this.#capture.state(item.source) })),
+      switches: wanted.switches,
       subscribe: this.#subscriptions.toMessage(wanted.subscribe),
     });
   }

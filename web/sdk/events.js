@@ -48,6 +48,8 @@ export function eventCall(event, connection, elapsed) {
     case 'userPublished': return [['onUserPublished', connection, event.uid, event.kind, event.source]];
     case 'userUnpublished': return [['onUserUnpublished', connection, event.uid, event.kind, event.source]];
     case 'userMuted': return [[audio ? 'onUserMuteAudio' : 'onUserMuteVideo', connection, event.uid, event.muted]];
+    case 'userEnableVideo': return [['onUserEnableVideo', connection, event.uid, event.enabled]];
+    case 'userEnableLocalVideo': return [['onUserEnableLocalVideo', connection, event.uid, event.enabled]];
     case 'remoteMediaState': {
       const name = audio ? 'onRemoteAudioStateChanged' : 'onRemoteVideoStateChanged';
       return [[name, connection, event.uid, event.state, event.reason, elapsed]];

@@ -25,11 +25,15 @@
  * @property {boolean} preview
  */
 
-/** @typedef {{ source: Source, kind: Kind, muted: boolean }} WantedPublication */
+/**
+ * @typedef {{ source: Source, kind: Kind, muted: boolean, off: boolean }} WantedPublication `off`: its device is closed;
+ *   the others know that of a camera by the switches, and of a microphone by the mute
+ */
 
 /**
  * @param {Settings} settings
  * @returns {{ capture: { camera: boolean, microphone: boolean }, publish: WantedPublication[],
+ *   switches: import('./protocol.d.ts').Switches,
  *   subscribe: { audio: boolean, video: boolean, audioModule: boolean, videoModule: boolean } }}
  */
 export function plan({ local, options, broadcaster, active, screen }) {
@@ -38,18 +42,26 @@ export function plan({ local, options, broadcaster, active, screen }) {
   const microphone = sending && audio && options.microphone;
   const camera = sending && local.videoModule && options.camera;
   const publish = /** @type {(WantedPublication & { wanted: boolean })[]} */ ([
-    { source: 'microphone', kind: 'audio', muted: local.audioMuted || !local.audioCapture, wanted: microphone },
-    { source: 'camera', kind: 'video', muted: local.videoMuted || !local.videoCapture, wanted: camera },
+    {
+      source: 'microphone',
+      kind: 'audio',
+      muted: local.audioMuted || !local.audioCapture,
+      off: !local.audioCapture,
+      wanted: microphone,
+    },
+    { source: 'camera', kind: 'video', muted: local.videoMuted, off: !local.videoCapture, wanted: camera },
     {
       source: 'screen',
       kind: 'video',
       muted: local.videoMuted,
+      off: false,
       wanted: sending && local.videoModule && options.screen && screen.video,
     },
     {
       source: 'screenAudio',
       kind: 'audio',
       muted: false,
+      off: false,
       wanted: sending && audio && options.screenAudio && screen.audio,
     },
   ]);
@@ -58,7 +70,8 @@ export function plan({ local, options, broadcaster, active, screen }) {
       camera: local.videoModule && local.videoCapture && (camera || local.preview),
       microphone: microphone && local.audioCapture,
     },
-    publish: publish.filter((item) => item.wanted).map(({ source, kind, muted }) => ({ source, kind, muted })),
+    publish: publish.filter((item) => item.wanted).map(({ source, kind, muted, off }) => ({ source, kind, muted, off })),
+    switches: { video: local.videoModule, localVideo: local.videoCapture },
     subscribe: {
       audio: options.subscribeAudio,
       video: options.subscribeVideo,

@@ -15,6 +15,7 @@ export type ClientMessage =
     mid: Mid,
     /** Whether it is silenced. */
     muted: boolean } |
+  { "type": "setSwitches" } & Switches |
   { "type": "setRole",
     /** Chosen by the client, echoed in the answer. */
     id: number,
@@ -65,6 +66,8 @@ export type Join = {
   profile: Profile,
   /** What to receive. */
   subscribe: Subscribe,
+  /** What the member has turned on; absent: everything. */
+  switches?: Switches,
   /** The client's side of the media session; absent for a member without media. */
   media?: MediaOffer,
   /** The session to take up again after a break. */
@@ -118,6 +121,8 @@ export type Member = {
   name?: string,
   /** The role held. */
   role: Role,
+  /** What the member has turned on; absent: everything. */
+  switches?: Switches,
   /** What is offered. */
   publications: Array<Publication> };
 
@@ -211,6 +216,11 @@ export type ServerMessage =
     uid: Uid,
     /** Why. */
     reason: OfflineReason } |
+  { "type": "memberSwitches",
+    /** Who. */
+    uid: Uid,
+    /** What is on now. */
+    switches: Switches } |
   { "type": "published",
     /** Who. */
     uid: Uid,
@@ -326,6 +336,14 @@ export type SubscribeException = {
   kind: Kind,
   /** Whether to receive it. */
   wanted: boolean };
+
+/** What a member has turned on at home, as far as the others may want to know. It tells a camera that is off from a track
+ * that is muted and from one that may not be published. */
+export type Switches = {
+  /** Whether the video module is on. */
+  video: boolean,
+  /** Whether the camera may be captured. */
+  localVideo: boolean };
 
 /** A token as a client brings it. Prints as redacted. */
 export type Token = string;

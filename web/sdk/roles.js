@@ -16,6 +16,8 @@ export class Roles {
   #asked;
   /** @type {{ id: number, role: Role } | null} */
   #request = null;
+  /** Whether the server took away the role that is wanted still: it is asked for again once the token allows it. */
+  #taken = false;
 
   /**
    * @param {Hooks} hooks
@@ -44,6 +46,7 @@ export class Roles {
   ask(now, role, way) {
     const id = this.#hooks.nextId();
     if (role === this.#held && role === this.#asked && !this.#request) return;
+    this.#taken = false;
     if (way === 'message') this.#hooks.send({ type: 'setRole', id, role });
     if (way === 'join' || way === 'none') this.#asked = role;
     if (way === 'none') return;
@@ -53,7 +56,9 @@ export class Roles {
 
   /** @param {Role} held what the join gave */
   joined(held) {
+    const before = this.#held;
     this.#hold(held);
+    if (before !== null && before !== held) this.#noteTaken(held);
     const request = this.#request;
     if (!request) return;
     // The join has carried it; if it was refused, the server says so.
@@ -68,14 +73,18 @@ export class Roles {
   changed(role, id) {
     // A role that the server took away is still wanted: a renewal gives it back.
     if (id !== undefined) this.#asked = role;
+    this.#noteTaken(role);
     if (id !== undefined && id === this.#request?.id) this.#forget();
     this.#hold(role);
   }
 
   /** @param {{ id?: number, reason: number, role: Role, message: string }} refusal */
   refused({ id, reason, role, message }) {
-    this.#asked = role;
     this.#held = role;
+    // The rejoin asked for the role that was taken away, which the application knows: it stays wanted.
+    if (id === undefined && this.#taken) return;
+    this.#asked = role;
+    this.#taken = false;
     if (id === undefined || id === this.#request?.id) this.#forget();
     this.#hooks.emit({ type: 'clientRoleChangeFailed', reason, currentRole: role });
     if (reason !== ClientRoleChangeFailedReason.NotAuthorized) return;
@@ -97,7 +106,23 @@ export class Roles {
     if (!this.#request) return;
     this.#forget();
     this.#asked = this.#held ?? this.#asked;
+    this.#taken = false;
     this.#hooks.emit({ type: 'clientRoleChangeFailed', reason, currentRole: this.#asked });
+  }
+
+  /**
+   * The role to ask for again: it was taken away, the token allows it, and the server has not given it back by itself.
+   *
+   * @param {{ role: Role, audio: boolean, video: boolean }} standing
+   * @returns {Role | null}
+   */
+  reclaimable({ role, audio, video }) {
+    return this.#taken && role !== this.#asked && (audio || video) ? this.#asked : null;
+  }
+
+  /** @param {Role} held which may be less than what the application still wants */
+  #noteTaken(held) {
+    if (!this.#request) this.#taken = held === 'audience' && this.#asked === 'broadcaster';
   }
 
   /** @param {Role} role */

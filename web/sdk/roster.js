@@ -2,7 +2,7 @@
 /**
  * The other users of the channel, and what is to be told of them.
  *
- * @import { Kind, Member, Publication, Subscribe } from './protocol.d.ts'
+ * @import { Kind, Member, Publication, Subscribe, Switches } from './protocol.d.ts'
  * @import { SessionEvent } from './session-io.d.ts'
  */
 import { RemoteMediaReason as Reason, RemoteMediaState as State, UserOfflineReason } from './constants.js';
@@ -20,6 +20,7 @@ import { RemoteMediaReason as Reason, RemoteMediaState as State, UserOfflineReas
  * @typedef {object} User
  * @property {number} uid
  * @property {Map<number, Publication>} publications
+ * @property {Switches} switches
  * @property {Record<Kind, Flow>} flows
  */
 
@@ -51,12 +52,12 @@ export class Roster {
    * Whose publication this is.
    *
    * @param {number} id
-   * @returns {{ uid: number, publication: Publication } | null}
+   * @returns {{ uid: number, publication: Publication, live: boolean } | null} `live`: neither muted nor its camera off
    */
   find(id) {
-    for (const { uid, publications } of this.#users.values()) {
-      const publication = publications.get(id);
-      if (publication) return { uid, publication };
+    for (const user of this.#users.values()) {
+      const publication = user.publications.get(id);
+      if (publication) return { uid: user.uid, publication, live: isLive(user, publication) };
     }
     return null;
   }
@@ -73,13 +74,14 @@ export class Roster {
   }
 
   /** @param {Member} member */
-  join({ uid, name, publications }) {
+  join({ uid, name, publications, switches }) {
     if (this.#users.has(uid)) return;
     /** @type {User} */
-    const user = { uid, publications: new Map(), flows: { audio: newFlow(), video: newFlow() } };
+    const user = { uid, publications: new Map(), switches: USUAL, flows: { audio: newFlow(), video: newFlow() } };
     this.#users.set(uid, user);
     this.#emit({ type: 'userJoined', uid });
     if (name !== undefined) this.#emit({ type: 'userInfoUpdated', uid, name });
+    this.#tellSwitches(user, switches);
     for (const publication of publications) this.#add(user, publication);
     this.#settle(user, Reason.Internal);
   }
@@ -131,6 +133,17 @@ export class Roster {
     this.#settle(user, Reason.RemoteUnmuted);
   }
 
+  /**
+   * @param {number} uid
+   * @param {Switches} switches
+   */
+  switch(uid, switches) {
+    const user = this.#users.get(uid);
+    if (!user) return;
+    this.#tellSwitches(user, switches);
+    this.#settle(user, Reason.RemoteUnmuted);
+  }
+
   /** @param {Subscribe} subscribe what this connection wants to receive from now on */
   subscribe(subscribe) {
     this.#subscribe = subscribe;
@@ -169,8 +182,9 @@ export class Roster {
   }
 
   /** @param {Member} member someone known who was heard of again after a break */
-  #renew({ uid, publications }) {
+  #renew({ uid, publications, switches }) {
     const user = /** @type {User} */ (this.#users.get(uid));
+    this.#tellSwitches(user, switches);
     const kept = new Set(publications.map((publication) => publication.id));
     for (const id of [...user.publications.keys()].sort((a, b) => a - b)) if (!kept.has(id)) this.#drop(user, id);
     for (const publication of publications) this.#add(user, publication);
@@ -208,6 +222,18 @@ export class Roster {
   }
 
   /**
+   * @param {User} user
+   * @param {Switches} [switches]
+   */
+  #tellSwitches(user, switches = USUAL) {
+    const { uid, switches: before } = user;
+    user.switches = switches;
+    const { video, localVideo } = switches;
+    if (before.video !== video) this.#emit({ type: 'userEnableVideo', uid, enabled: video });
+    if (before.localVideo !== localVideo) this.#emit({ type: 'userEnableLocalVideo', uid, enabled: localVideo });
+  }
+
+  /**
    * Tells mutes, then starts and stops, as they follow from what is offered and wanted now.
    *
    * @param {User} user
@@ -216,9 +242,10 @@ export class Roster {
   #settle(user, cause) {
     for (const kind of KINDS) {
       const offered = [...user.publications.values()].filter((publication) => publication.kind === kind);
-      const live = offered.some((publication) => !publication.muted);
+      const unmuted = offered.some((publication) => !publication.muted);
+      const live = offered.some((publication) => isLive(user, publication));
       const flow = user.flows[kind];
-      if (offered.length > 0 && flow.muted === live) this.#tellMuted(user, kind, !live);
+      if (offered.length > 0 && flow.muted === unmuted) this.#tellMuted(user, kind, !unmuted);
       const flows = live && wants(this.#subscribe, user.uid, kind);
       if (!flows) this.#move(user, kind, State.Stopped, live ? Reason.LocalMuted : Reason.RemoteMuted);
       else if (flow.state === State.Stopped) {
@@ -257,6 +284,15 @@ export class Roster {
     return [...this.#users.keys()].sort((a, b) => a - b);
   }
 }
+
+/**
+ * @param {User} user
+ * @param {Publication} publication
+ */
+const isLive = ({ switches }, { source, muted }) => !muted && (source !== 'camera' || switches.localVideo);
+
+/** What is on where nothing else is said. @type {Switches} */
+const USUAL = { video: true, localVideo: true };
 
 /** @returns {Flow} */
 const newFlow = () => ({ state: State.Stopped, reason: Reason.Internal, muted: false, started: false, decoded: false });

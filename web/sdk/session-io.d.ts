@@ -2,7 +2,7 @@
 
 import type {
   ClientMessage, Kind, MediaAnswer, MediaOffer, Privilege, Profile, PublishState, Role, ServerMessage, Slot, Source,
-  Speaker, Standing, Subscribe,
+  Speaker, Standing, Subscribe, Switches,
 } from './protocol.d.ts';
 
 /** Where to join, and as what. */
@@ -14,6 +14,8 @@ export interface JoinRequest {
   uid: number;
   name?: string;
   role: Role;
+  /** Absent: everything is on. */
+  switches?: Switches;
   profile: Profile;
   subscribe: Subscribe;
 }
@@ -27,6 +29,8 @@ export type Input =
   | { type: 'subscribe'; subscribe: Subscribe }
   /** Offers of later connections must say the same. */
   | { type: 'setMuted'; mid: string; muted: boolean }
+  /** Remembered for later connections of the same stay. */
+  | { type: 'setSwitches'; switches: Switches }
   /** A new offer of the media connection; the next one only after its answer or its failure. */
   | { type: 'negotiate'; media: MediaOffer }
   /** The socket is open, and the fresh media connection has made its offer. */
@@ -87,6 +91,7 @@ export type SessionEvent =
   | { type: 'userInfoUpdated'; uid: number; name: string }
   | { type: 'userPublished' | 'userUnpublished'; uid: number; kind: Kind; source: Source }
   | { type: 'userMuted'; uid: number; kind: Kind; muted: boolean }
+  | { type: 'userEnableVideo' | 'userEnableLocalVideo'; uid: number; enabled: boolean }
   | { type: 'remoteMediaState'; uid: number; kind: Kind; state: number; reason: number }
   | { type: 'firstDecoded'; uid: number; kind: Kind; width: number; height: number }
   | { type: 'speakers'; speakers: Speaker[] };

@@ -7,7 +7,7 @@
  * whoever drives it does what the outputs say. Times are milliseconds of one clock that only goes on.
  *
  * @import { ClientMessage, Ended, Joined, MediaOffer, Profile, ServerMessage, Standing } from './protocol.d.ts'
- * @import { Subscribe } from './protocol.d.ts'
+ * @import { Subscribe, Switches } from './protocol.d.ts'
  * @import { Input, JoinRequest, Output, SessionEvent } from './session-io.d.ts'
  * @import { Timer } from './timers.js'
  */
@@ -122,6 +122,7 @@ export class Session {
       case 'setRole': return this.#allowsRole();
       case 'subscribe': return this.#allowsSubscribe(input.subscribe);
       case 'setMuted':
+      case 'setSwitches':
       case 'negotiate': return this.staying ? 0 : -ErrorCode.InvalidState;
       default: return 0;
     }
@@ -165,6 +166,7 @@ export class Session {
       case 'setRole': return this.#askRole(now, input.role);
       case 'subscribe': return this.#setSubscribe(input.subscribe);
       case 'setMuted': return this.#whenJoined({ type: 'setMuted', mid: input.mid, muted: input.muted });
+      case 'setSwitches': return this.#setSwitches(input.switches);
       case 'negotiate': return this.#whenJoined({ type: 'negotiate', id: this.#nextId++, media: input.media });
       case 'opened': return this.#opened(input.media);
       case 'closed': return this.#closed(now);
@@ -274,7 +276,7 @@ export class Session {
     if (this.#phase !== 'opening' || !this.#request) return;
     this.#tokens.takeToJoin();
     this.#phase = 'joining';
-    const { token: _, name, ...rest } = this.#request;
+    const { token: _, name, switches, ...rest } = this.#request;
     const token = this.#tokens.inUse;
     this.#send({
       type: 'join',
@@ -283,6 +285,7 @@ export class Session {
       role: this.#roles.asked,
       ...(token !== null && { token }),
       ...(name !== undefined && { name }),
+      ...(switches && !areUsual(switches) && { switches }),
       ...(media && { media }),
       ...(this.#resume !== undefined && { resume: this.#resume }),
     });
@@ -421,11 +424,12 @@ export class Session {
       case 'needSlots': return this.#push({ type: 'needSlots', audio: message.audio, video: message.video });
       case 'memberJoined': return this.#roster.join(message.member);
       case 'memberLeft': return this.#roster.leave(message.uid, message.reason);
+      case 'memberSwitches': return this.#roster.switch(message.uid, message.switches);
       case 'published': return this.#roster.publish(message.uid, message.publication);
       case 'unpublished': return this.#roster.unpublish(message.uid, message.id);
       case 'publicationMuted': return this.#roster.mute(message.uid, message.id, message.muted);
       case 'ownPublication': return this.#push({ type: 'ownPublication', mid: message.mid, state: message.state });
-      case 'standing': return this.#setStanding(now, message);
+      case 'standing': return this.#standingChanged(now, message);
       case 'roleChanged': return this.#roles.changed(message.role, message.id);
       case 'roleRefused': return this.#roles.refused(message);
       case 'tokenWillExpire': return this.#tokens.warn(message.privileges, message.expiresInMs);
@@ -544,6 +548,8 @@ export class Session {
     if (this.#phase === 'joined') {
       this.#leaveConnection();
       this.#timers.set('moving', now + MOVING_MS);
+      // What it took to get in says nothing about the server that comes next.
+      if (now - this.#joinedAt >= STABLE_MS) this.#attempts = 1;
     }
     this.#attemptLater(now, pause);
   }
@@ -597,7 +603,17 @@ export class Session {
    */
   #renewed(now, { id, code, standing }) {
     this.#tokens.answered(id, code);
-    if (standing) this.#setStanding(now, standing);
+    if (standing) this.#standingChanged(now, standing);
+  }
+
+  /**
+   * @param {number} now
+   * @param {Standing} standing
+   */
+  #standingChanged(now, standing) {
+    this.#setStanding(now, standing);
+    const role = this.#roles.reclaimable(standing);
+    if (role) this.#askRole(now, role);
   }
 
   /**
@@ -615,6 +631,14 @@ export class Session {
     if (this.#request) this.#request.subscribe = subscribe;
     this.#whenJoined({ type: 'subscribe', ...subscribe });
     this.#roster.subscribe(subscribe);
+  }
+
+  /** @param {Switches} switches */
+  #setSwitches({ video, localVideo }) {
+    const before = this.#request?.switches ?? USUAL;
+    if (!this.#request || (before.video === video && before.localVideo === localVideo)) return;
+    this.#request.switches = { video, localVideo };
+    this.#whenJoined({ type: 'setSwitches', video, localVideo });
   }
 
   // ---- Output -----------------------------------------------------------------------------------------------------
@@ -660,3 +684,9 @@ function checkRequest({ channel, name, subscribe }) {
   const named = name === undefined || isDisplayName(name);
   return named && subscribe.except.length <= MAX_EXCEPTIONS ? 0 : -ErrorCode.InvalidArgument;
 }
+
+/** @param {Switches} switches whether there is nothing to say */
+const areUsual = ({ video, localVideo }) => video && localVideo;
+
+/** What is on where nothing else is said. @type {Switches} */
+const USUAL = { video: true, localVideo: true };

@@ -219,6 +219,10 @@ export interface RtcEngineEventHandler {
   onUserInfoUpdated?(uid: number, info: UserInfo): void;
   onUserMuteAudio?(connection: RtcConnection, uid: number, muted: boolean): void;
   onUserMuteVideo?(connection: RtcConnection, uid: number, muted: boolean): void;
+  /** A user turned the video module on or off, or is found with it off. */
+  onUserEnableVideo?(connection: RtcConnection, uid: number, enabled: boolean): void;
+  /** A user turned the camera on or off, or is found with it off. */
+  onUserEnableLocalVideo?(connection: RtcConnection, uid: number, enabled: boolean): void;
   /** `RemoteMediaState` and `RemoteMediaReason`. */
   onRemoteAudioStateChanged?(
     connection: RtcConnection,
@@ -289,6 +293,8 @@ export interface RtcEngineEventHandler {
     totalVolume: number,
   ): void;
   onActiveSpeaker?(connection: RtcConnection, uid: number): void;
+  /** `NetworkType`, as far as the browser tells; each change once, the first at the join if it is known. */
+  onNetworkTypeChanged?(type: number): void;
   /** `NetworkQuality` of sending and receiving; uid 0 is the local user. */
   onNetworkQuality?(connection: RtcConnection, uid: number, txQuality: number, rxQuality: number): void;
   onRtcStats?(connection: RtcConnection, stats: RtcStats): void;

@@ -57,12 +57,13 @@ describe('the plan', () => {
     assert.deepEqual(preview.capture, { camera: true, microphone: false });
   });
 
-  test('a muted device stays open, a disabled one is closed; both are seen as silenced', () => {
+  test('a muted device stays open, a disabled one is closed; a camera is off by its switch', () => {
     const muted = planned({ local: { audioMuted: true, videoMuted: true } });
     assert.equal(sources(muted), '(microphone) (camera)');
     assert.deepEqual(muted.capture, { camera: true, microphone: true });
     const disabled = planned({ local: { audioCapture: false, videoCapture: false } });
-    assert.equal(sources(disabled), '(microphone) (camera)');
+    assert.equal(sources(disabled), '(microphone) camera');
+    assert.deepEqual(disabled.switches, { video: true, localVideo: false });
     assert.deepEqual(disabled.capture, { camera: false, microphone: false });
   });
 

@@ -50,6 +50,9 @@ impl Edge {
             (ClientMessage::SetMuted { mid, muted }, Some(room)) => {
                 (channel::Input::SetMuted { conn, mid, muted }, room)
             }
+            (ClientMessage::SetSwitches(switches), Some(room)) => {
+                (channel::Input::SetSwitches { conn, switches }, room)
+            }
             (ClientMessage::SetRole { id, role }, Some(room)) => (channel::Input::SetRole { conn, id, role }, room),
             (ClientMessage::Leave {}, Some(room)) => (channel::Input::Leave { conn }, room),
             (_, Some(_)) => {
@@ -106,6 +109,7 @@ impl Edge {
             uid: pass.uid,
             grant: pass.grant,
             name: join.name,
+            switches: join.switches,
             role: join.role,
             profile: join.profile,
             subscribe: join.subscribe,

@@ -23,6 +23,7 @@ use crate::grant::{Grant, ended};
 use crate::id::{ConnId, Mid, PublicationId, ResumeId, Uid};
 use crate::message::{
     Ended, Joined, Kind, OwnPublication, Profile, PublishBinding, Role, ServerMessage, Slot, SlotBinding, Subscribe,
+    Switches,
 };
 use crate::standing::Rule;
 
@@ -57,6 +58,13 @@ pub enum Input {
         mid: Mid,
         /// Whether it is silenced.
         muted: bool,
+    },
+    /// A member turned something on or off at home.
+    SetSwitches {
+        /// Whose connection.
+        conn: ConnId,
+        /// What is on now.
+        switches: Switches,
     },
     /// A member asks for another role.
     SetRole {
@@ -105,6 +113,8 @@ pub struct Entry {
     pub grant: Grant,
     /// A name for the others' screens.
     pub name: Option<String>,
+    /// What the member has turned on.
+    pub switches: Switches,
     /// The role wanted.
     pub role: Role,
     /// The profile wanted.
@@ -297,6 +307,7 @@ impl Channel {
             Input::Negotiate { conn, id, publish, slots } => self.negotiate(conn, id, publish, slots, instant),
             Input::Subscribe { conn, subscribe } => self.subscribe(conn, subscribe),
             Input::SetMuted { conn, mid, muted } => self.set_muted(conn, &mid, muted, instant),
+            Input::SetSwitches { conn, switches } => self.set_switches(conn, switches, instant),
             Input::SetRole { conn, id, role } => self.set_role(conn, id, role, instant),
             Input::Renew { conn, id, grant } => self.renew(conn, id, grant, instant),
             Input::Leave { conn } => self.leave(conn, instant),
@@ -398,6 +409,12 @@ impl Channel {
                 publication.muted = muted;
             }
         });
+    }
+
+    fn set_switches(&mut self, conn: ConnId, switches: Switches, now: Instant) {
+        if let Some(uid) = self.online(conn).map(|member| member.uid) {
+            self.change(uid, now, Whisper::Changes(None), |member, _| member.switches = switches);
+        }
     }
 
     fn set_role(&mut self, conn: ConnId, id: u32, role: Role, now: Instant) {

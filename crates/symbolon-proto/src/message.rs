@@ -46,6 +46,8 @@ pub enum ClientMessage {
         /// Whether it is silenced.
         muted: bool,
     },
+    /// Says what this member has turned on now. Media does not depend on it; this is for the others' screens.
+    SetSwitches(Switches),
     /// Asks for another role. Answered by [`ServerMessage::RoleChanged`] or [`ServerMessage::RoleRefused`].
     SetRole {
         /// Chosen by the client, echoed in the answer.
@@ -94,6 +96,10 @@ pub struct Join {
     /// What to receive.
     #[serde(default)]
     pub subscribe: Subscribe,
+    /// What the member has turned on; absent: everything.
+    #[serde(default, skip_serializing_if = "Switches::are_usual")]
+    #[cfg_attr(test, ts(optional, as = "Option<Switches>"))]
+    pub switches: Switches,
     /// The client's side of the media session; absent for a member without media.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -102,6 +108,33 @@ pub struct Join {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub resume: Option<ResumeId>,
+}
+
+/// What a member has turned on at home, as far as the others may want to know. It tells a camera that is off from a track
+/// that is muted and from one that may not be published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Switches {
+    /// Whether the video module is on.
+    #[serde(default = "yes")]
+    pub video: bool,
+    /// Whether the camera may be captured.
+    #[serde(default = "yes")]
+    pub local_video: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self { video: true, local_video: true }
+    }
+}
+
+impl Switches {
+    /// Whether everything is on, so that nothing needs to be said.
+    pub fn are_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A client's side of the media session.
@@ -238,6 +271,13 @@ pub enum ServerMessage {
         uid: Uid,
         /// Why.
         reason: OfflineReason,
+    },
+    /// A member turned something on or off. Comes before what follows from it for its publications.
+    MemberSwitches {
+        /// Who.
+        uid: Uid,
+        /// What is on now.
+        switches: Switches,
     },
     /// A member offers another publication.
     Published {
@@ -423,6 +463,10 @@ pub struct Member {
     pub name: Option<String>,
     /// The role held.
     pub role: Role,
+    /// What the member has turned on; absent: everything.
+    #[serde(default, skip_serializing_if = "Switches::are_usual")]
+    #[cfg_attr(test, ts(optional, as = "Option<Switches>"))]
+    pub switches: Switches,
     /// What is offered.
     pub publications: Vec<Publication>,
 }

@@ -32,7 +32,7 @@ use self::timers::{Timer, Timers};
 use crate::Now;
 use crate::code::{ConnectionState, ErrorCode, Reason, RoleChangeFailure};
 use crate::id::{ChannelName, ResumeId, Token, Uid};
-use crate::message::{ClientMessage, MAX_EXCEPTIONS, MAX_NAME_BYTES, Profile, Role, Standing, Subscribe};
+use crate::message::{ClientMessage, MAX_EXCEPTIONS, MAX_NAME_BYTES, Profile, Role, Standing, Subscribe, Switches};
 
 /// The client's half of the rules. See the [module](self).
 #[derive(Debug)]
@@ -61,6 +61,8 @@ struct Stay {
     seat: Option<Seat>,
     renewals: Renewals,
     role_request: Option<RoleRequest>,
+    /// Whether the edge took away the role that is wanted still: it is asked for again once the token allows it.
+    role_taken: bool,
     roster: Roster,
 }
 
@@ -119,6 +121,7 @@ impl Session {
             Input::SetRole { role } => self.ask_role(now, role),
             Input::Subscribe { subscribe } => self.subscribe(subscribe),
             Input::SetMuted { mid, muted } => self.send_if_joined(ClientMessage::SetMuted { mid, muted }),
+            Input::SetSwitches { switches } => self.set_switches(switches),
             Input::Negotiate { media } => {
                 let id = self.take_id();
                 self.send_if_joined(ClientMessage::Negotiate { id, media });
@@ -162,6 +165,7 @@ impl Session {
             | Input::SetRole { .. }
             | Input::Subscribe { .. }
             | Input::SetMuted { .. }
+            | Input::SetSwitches { .. }
             | Input::Negotiate { .. }
                 if self.stay.is_none() =>
             {
@@ -173,6 +177,7 @@ impl Session {
             | Input::RenewToken { .. }
             | Input::SetRole { .. }
             | Input::SetMuted { .. }
+            | Input::SetSwitches { .. }
             | Input::Negotiate { .. }
             | Input::Opened { .. }
             | Input::Closed
@@ -237,6 +242,7 @@ impl Session {
             seat: None,
             renewals: Renewals::default(),
             role_request: None,
+            role_taken: false,
             roster: Roster::new(request.subscribe.clone()),
             request,
         }));
@@ -275,6 +281,14 @@ impl Session {
         self.roster(|roster| roster.subscribe(subscribe));
     }
 
+    fn set_switches(&mut self, switches: Switches) {
+        let Some(stay) = self.stay.as_mut().filter(|stay| stay.request.switches != switches) else {
+            return;
+        };
+        stay.request.switches = switches;
+        self.send_if_joined(ClientMessage::SetSwitches(switches));
+    }
+
     fn tick(&mut self, now: Instant) {
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
@@ -289,6 +303,11 @@ impl Session {
                 Timer::Warning => self.warn_late(now),
             }
         }
+    }
+
+    fn standing_changed(&mut self, now: Instant, standing: Standing) {
+        self.set_standing(now, standing);
+        self.reclaim_role(now, &standing);
     }
 
     fn set_standing(&mut self, now: Instant, standing: Standing) {

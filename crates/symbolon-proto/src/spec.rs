@@ -165,6 +165,7 @@ fn client_samples() -> Vec<ClientMessage> {
             token: Some(Token::new(TOKEN)),
             uid: 1001,
             name: Some("Ann".to_owned()),
+            switches: Switches { video: true, local_video: false },
             role: Role::Broadcaster,
             profile: Profile::LiveBroadcasting,
             subscribe: subscribe(),
@@ -174,6 +175,7 @@ fn client_samples() -> Vec<ClientMessage> {
         ClientMessage::Negotiate { id: 7, media: offer() },
         ClientMessage::Subscribe(subscribe()),
         ClientMessage::SetMuted { mid: mid("0"), muted: true },
+        ClientMessage::SetSwitches(Switches { video: false, local_video: true }),
         ClientMessage::SetRole { id: 8, role: Role::Broadcaster },
         ClientMessage::RenewToken { id: 9, token: Token::new(TOKEN) },
         ClientMessage::Ping {},
@@ -208,6 +210,7 @@ fn server_samples() -> Vec<ServerMessage> {
         ServerMessage::MemberLeft { uid: uid(2002), reason: OfflineReason::Quit },
         ServerMessage::Published { uid: uid(2002), publication: publication() },
         ServerMessage::Unpublished { uid: uid(2002), id: PublicationId(5) },
+        ServerMessage::MemberSwitches { uid: uid(2002), switches: Switches { video: true, local_video: false } },
         ServerMessage::PublicationMuted { uid: uid(2002), id: PublicationId(5), muted: true },
         ServerMessage::OwnPublication(own),
         ServerMessage::Standing(standing()),
@@ -263,7 +266,13 @@ fn own(state: PublishState) -> OwnPublication {
 }
 
 fn member() -> Member {
-    Member { uid: uid(2002), name: Some("Bob".to_owned()), role: Role::Broadcaster, publications: vec![publication()] }
+    Member {
+        uid: uid(2002),
+        name: Some("Bob".to_owned()),
+        role: Role::Broadcaster,
+        switches: Switches::default(),
+        publications: vec![publication()],
+    }
 }
 
 fn publication() -> Publication {

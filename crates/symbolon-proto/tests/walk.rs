@@ -177,6 +177,7 @@ impl Walk {
             token: (!self.rng.one_in(4)).then(|| Token::new("007first")),
             uid: 7,
             name: None,
+            switches: Default::default(),
             role: self.role(),
             profile: Profile::LiveBroadcasting,
             subscribe: Subscribe::default(),
@@ -201,7 +202,7 @@ impl Walk {
 fn member(uid: Uid) -> Member {
     let publication =
         Publication { id: PublicationId(uid.get()), kind: Kind::Audio, source: Source::Microphone, muted: false };
-    Member { uid, name: None, role: Role::Broadcaster, publications: vec![publication] }
+    Member { uid, name: None, role: Role::Broadcaster, switches: Default::default(), publications: vec![publication] }
 }
 
 fn standing() -> Standing {

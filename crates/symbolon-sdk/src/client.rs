@@ -11,7 +11,7 @@ use std::time::Instant;
 use symbolon_proto::Now;
 use symbolon_proto::code::{ConnectionState, Reason};
 use symbolon_proto::id::{AppId, ChannelName, Token, Uid};
-use symbolon_proto::message::{ClientMessage, Kind, Profile, Role, ServerMessage, Subscribe};
+use symbolon_proto::message::{ClientMessage, Kind, Profile, Role, ServerMessage, Subscribe, Switches};
 use symbolon_proto::session::{
     Event as SessionEvent, Input as SessionInput, JoinRequest, Output as SessionOutput, Pauses, Session,
 };
@@ -38,6 +38,8 @@ pub enum Input<'a> {
     Subscribe(Subscribe),
     /// The tracks that the application wants to send, at most one of each kind. Remembered for the next join.
     Publish(BTreeSet<Track>),
+    /// The application turned something on or off. Remembered for the next join.
+    Switch(Switches),
     /// The application silences its media of one kind, or no longer does. Remembered for the next join.
     Mute {
         /// Audio or video.
@@ -139,6 +141,7 @@ pub struct Client {
     session: Session,
     stage: Stage,
     subscribe: Subscribe,
+    switches: Switches,
     /// The role asked for outside a channel; absent until someone says.
     role: Option<Role>,
     reason: Reason,
@@ -163,6 +166,7 @@ impl Client {
             session: Session::new(pauses),
             stage: Stage::default(),
             subscribe: Subscribe::default(),
+            switches: Switches::default(),
             role: None,
             reason: Reason::LeaveChannel,
             connection: RtcConnection::default(),
@@ -180,6 +184,11 @@ impl Client {
             Input::RenewToken(token) => self.session(now, SessionInput::RenewToken { token }),
             Input::SetRole(role) => self.set_role(now, role),
             Input::Subscribe(subscribe) => self.subscribe(now, subscribe),
+            Input::Switch(switches) => {
+                self.switches = switches;
+                self.stage.set_camera_off(!switches.local_video);
+                self.session(now, SessionInput::SetSwitches { switches });
+            }
             Input::Publish(tracks) => self.stage.publish(tracks),
             Input::Mute { kind, muted } => self.stage.mute(kind, muted),
             Input::Frame { track, frame } => self.stage.send(now.instant, track, &frame),
@@ -262,6 +271,7 @@ impl Client {
                 uid: join.uid.map_or(0, Uid::get),
                 name: join.name,
                 role: join.role,
+                switches: self.switches,
                 profile: join.profile,
                 subscribe: self.subscribe.clone(),
             },

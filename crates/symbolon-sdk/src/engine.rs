@@ -267,6 +267,14 @@ impl Engine {
         self.set(|settings| settings.audio_enabled = false)
     }
 
+    /// Opens the camera, or closes it: nothing is sent, and the others are told so. On at first; remembered over joins.
+    ///
+    /// # Errors
+    /// −7.
+    pub fn enable_local_video(&self, enabled: bool) -> Result<(), EngineError> {
+        self.set(|settings| settings.local_video = enabled)
+    }
+
     /// Publishes the camera track unless an option says otherwise.
     ///
     /// # Errors
@@ -570,6 +578,7 @@ impl Running {
         let settings = &self.settings;
         self.driver.shared().with_client(|client, now| {
             client.handle(now, Input::Subscribe(settings.subscribe()));
+            client.handle(now, Input::Switch(settings.switches()));
             client.handle(now, Input::Publish(settings.tracks()));
             for kind in [Kind::Audio, Kind::Video] {
                 let muted = settings.muted(kind);

@@ -149,6 +149,10 @@ pub trait EventHandler: Send + Sync {
     fn on_user_mute_audio(&self, connection: &RtcConnection, uid: Uid, muted: bool) {}
     /// A user silenced all video, or no longer does.
     fn on_user_mute_video(&self, connection: &RtcConnection, uid: Uid, muted: bool) {}
+    /// A user turned the video module on or off, or is found with it off.
+    fn on_user_enable_video(&self, connection: &RtcConnection, uid: Uid, enabled: bool) {}
+    /// A user turned the camera on or off, or is found with it off.
+    fn on_user_enable_local_video(&self, connection: &RtcConnection, uid: Uid, enabled: bool) {}
     /// How a user's audio is doing.
     fn on_remote_audio_state_changed(
         &self,
@@ -171,8 +175,22 @@ pub trait EventHandler: Send + Sync {
     }
     /// The first sound of a user has come in.
     fn on_first_remote_audio_decoded(&self, connection: &RtcConnection, uid: Uid, elapsed_ms: u32) {}
+    /// The first sound of a user has been handed to the application; told right after
+    /// [`on_first_remote_audio_decoded`](Self::on_first_remote_audio_decoded).
+    fn on_first_remote_audio_frame(&self, connection: &RtcConnection, uid: Uid, elapsed_ms: u32) {}
     /// The first picture of a user has come in, also after a pause. The size is 0 where the codec does not tell it.
     fn on_first_remote_video_decoded(
+        &self,
+        connection: &RtcConnection,
+        uid: Uid,
+        width: u32,
+        height: u32,
+        elapsed_ms: u32,
+    ) {
+    }
+    /// The first picture of a user has been handed to the application; told right after
+    /// [`on_first_remote_video_decoded`](Self::on_first_remote_video_decoded).
+    fn on_first_remote_video_frame(
         &self,
         connection: &RtcConnection,
         uid: Uid,
@@ -281,6 +299,8 @@ fn dispatch_session<H: EventHandler + ?Sized>(
         E::UserUnpublished { uid, kind, source } => handler.on_user_unpublished(connection, *uid, *kind, *source),
         E::UserMuted { uid, kind: Kind::Audio, muted } => handler.on_user_mute_audio(connection, *uid, *muted),
         E::UserMuted { uid, kind: Kind::Video, muted } => handler.on_user_mute_video(connection, *uid, *muted),
+        E::UserEnableVideo { uid, enabled } => handler.on_user_enable_video(connection, *uid, *enabled),
+        E::UserEnableLocalVideo { uid, enabled } => handler.on_user_enable_local_video(connection, *uid, *enabled),
         E::RemoteMediaState { uid, kind: Kind::Audio, state, reason } => {
             handler.on_remote_audio_state_changed(connection, *uid, *state, *reason, elapsed_ms);
         }
@@ -289,11 +309,60 @@ fn dispatch_session<H: EventHandler + ?Sized>(
         }
         E::FirstDecoded { uid, kind: Kind::Audio, .. } => {
             handler.on_first_remote_audio_decoded(connection, *uid, elapsed_ms);
+            handler.on_first_remote_audio_frame(connection, *uid, elapsed_ms);
         }
         E::FirstDecoded { uid, kind: Kind::Video, width, height } => {
             handler.on_first_remote_video_decoded(connection, *uid, *width, *height, elapsed_ms);
+            handler.on_first_remote_video_frame(connection, *uid, *width, *height, elapsed_ms);
         }
         E::Speakers { speakers } => handler.on_audio_volume_indication(connection, speakers),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Calls(Mutex<Vec<String>>);
+
+    impl Calls {
+        fn add(&self, call: String) {
+            self.0.lock().unwrap().push(call);
+        }
+    }
+
+    impl EventHandler for Calls {
+        fn on_first_remote_audio_decoded(&self, _: &RtcConnection, uid: Uid, elapsed_ms: u32) {
+            self.add(format!("audio decoded {uid} {elapsed_ms}"));
+        }
+
+        fn on_first_remote_audio_frame(&self, _: &RtcConnection, uid: Uid, elapsed_ms: u32) {
+            self.add(format!("audio frame {uid} {elapsed_ms}"));
+        }
+
+        fn on_first_remote_video_decoded(&self, _: &RtcConnection, uid: Uid, width: u32, height: u32, elapsed_ms: u32) {
+            self.add(format!("video decoded {uid} {width}x{height} {elapsed_ms}"));
+        }
+
+        fn on_first_remote_video_frame(&self, _: &RtcConnection, uid: Uid, width: u32, height: u32, elapsed_ms: u32) {
+            self.add(format!("video frame {uid} {width}x{height} {elapsed_ms}"));
+        }
+    }
+
+    #[test]
+    fn a_first_frame_is_told_right_after_it_is_decoded() {
+        let uid = Uid::new(9).unwrap();
+        let connection = RtcConnection { channel_id: "tea".to_owned(), local_uid: 7 };
+        let calls = Calls::default();
+        for (kind, width, height) in [(Kind::Audio, 0, 0), (Kind::Video, 640, 360)] {
+            dispatch_session(&calls, &connection, 40, &SessionEvent::FirstDecoded { uid, kind, width, height });
+        }
+        let expected =
+            ["audio decoded 9 40", "audio frame 9 40", "video decoded 9 640x360 40", "video frame 9 640x360 40"];
+        assert_eq!(*calls.0.lock().unwrap(), expected);
     }
 }

@@ -13,6 +13,8 @@ use crate::media::Track;
 pub(crate) struct Outgoing {
     tracks: BTreeSet<Track>,
     muted: BTreeSet<Kind>,
+    /// Whether the camera is off, which the others know by the switches.
+    camera_off: bool,
     /// By section of the current connection.
     own: BTreeMap<Mid, EdgeState>,
     /// What the edge was last told of each section.
@@ -66,6 +68,18 @@ impl Outgoing {
         }
     }
 
+    pub(crate) fn set_camera_off(&mut self, off: bool) {
+        self.camera_off = off;
+        if off {
+            self.started.remove(&Kind::Video);
+        }
+    }
+
+    /// Whether nothing is sent of this kind: it is muted, or its camera is off.
+    fn is_silent(&self, kind: Kind) -> bool {
+        self.is_muted(kind) || (kind == Kind::Video && self.camera_off)
+    }
+
     pub(crate) fn is_muted(&self, kind: Kind) -> bool {
         self.muted.contains(&kind)
     }
@@ -107,7 +121,7 @@ impl Outgoing {
 
     /// Whether frames of this kind in this section go out.
     pub(crate) fn flows(&self, kind: Kind, mid: &Mid) -> bool {
-        self.own.get(mid) == Some(&EdgeState::Published) && !self.is_muted(kind)
+        self.own.get(mid) == Some(&EdgeState::Published) && !self.is_silent(kind)
     }
 
     /// Notes that a frame has gone out. Tells whether it was the first.
@@ -156,7 +170,7 @@ impl Outgoing {
         };
         let edge = section(*track).and_then(|mid| self.own.get(&mid).copied());
         match edge {
-            _ if self.is_muted(kind) => PublishState::NoPublished,
+            _ if self.is_silent(kind) => PublishState::NoPublished,
             None => PublishState::Publishing,
             Some(EdgeState::Published) => PublishState::Published,
             Some(_) => PublishState::NoPublished,

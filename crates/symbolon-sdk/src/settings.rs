@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use symbolon_proto::id::Uid;
-use symbolon_proto::message::{Kind, MAX_EXCEPTIONS, Profile, Role, Subscribe, SubscribeException};
+use symbolon_proto::message::{Kind, MAX_EXCEPTIONS, Profile, Role, Subscribe, SubscribeException, Switches};
 
 use crate::error::EngineError;
 use crate::media::Track;
@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) audio_enabled: bool,
     pub(crate) audio_muted: bool,
     pub(crate) video_muted: bool,
+    /// Whether the camera may be used.
+    pub(crate) local_video: bool,
     /// Forgotten with the channel.
     pub(crate) remote: RemoteMutes,
 }
@@ -34,6 +36,7 @@ impl Settings {
             audio_enabled: true,
             audio_muted: false,
             video_muted: false,
+            local_video: true,
             remote: RemoteMutes::default(),
         }
     }
@@ -64,6 +67,12 @@ impl Settings {
             Kind::Audio => self.audio_muted,
             Kind::Video => self.video_muted,
         }
+    }
+
+    /// What the others are told is turned on. Video is where a track of it is to be published.
+    pub(crate) fn switches(&self) -> Switches {
+        let video = self.options.video_track(self.video_enabled).is_some();
+        Switches { video, local_video: self.local_video }
     }
 
     /// What to receive.

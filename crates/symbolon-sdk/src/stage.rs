@@ -203,6 +203,11 @@ impl Stage {
         self.outgoing.set_muted(kind, muted);
     }
 
+    /// Turns the camera off, or on.
+    pub(crate) fn set_camera_off(&mut self, off: bool) {
+        self.outgoing.set_camera_off(off);
+    }
+
     /// The sections whose mute the edge does not know yet.
     pub(crate) fn mutes_to_tell(&mut self) -> Vec<(Mid, bool)> {
         if self.next.is_some() {

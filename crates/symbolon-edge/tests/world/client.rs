@@ -163,6 +163,7 @@ impl Client {
             token: Some(Token::new(self.setup.token.clone())),
             uid: self.setup.uid,
             name: None,
+            switches: Default::default(),
             role: self.setup.role,
             profile: Profile::LiveBroadcasting,
             subscribe: Subscribe::default(),

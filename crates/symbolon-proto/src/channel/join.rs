@@ -160,6 +160,7 @@ impl Member {
             conn: entry.conn,
             away_until: None,
             name: entry.name,
+            switches: entry.switches,
             asked: role,
             exact: entry.grant.is_exact() || (resumed && held.as_ref().is_some_and(|held| held.exact)),
             warned: held.as_ref().filter(|held| same_token(held)).map(|held| held.warned.clone()).unwrap_or_default(),

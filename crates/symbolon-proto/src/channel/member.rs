@@ -8,7 +8,7 @@ use crate::grant::Grant;
 use crate::id::{ConnId, Mid, PublicationId, ResumeId, Uid};
 use crate::message::{
     self, Kind, OwnPublication, Privilege, Publication, PublishBinding, PublishState, Role, ServerMessage, Source,
-    Subscribe,
+    Subscribe, Switches,
 };
 use crate::standing::{Allowance, Standing, WARNING, millis_until};
 
@@ -19,6 +19,7 @@ pub(super) struct Member {
     /// Until when its connection may be lost; absent while it is open.
     pub(super) away_until: Option<Instant>,
     pub(super) name: Option<String>,
+    pub(super) switches: Switches,
     /// The role that it wants; `standing.role` is the one that it has.
     pub(super) asked: Role,
     /// Whether it once showed a token made for its uid alone.
@@ -91,6 +92,7 @@ impl Member {
             uid: self.uid,
             name: self.name.clone(),
             role: self.standing.role,
+            switches: self.switches,
             publications: self.published().map(publication).collect(),
         }
     }

@@ -143,7 +143,13 @@ impl Channel {
             (None, None) => {}
             (None, Some(member)) => self.tell_others(uid, &ServerMessage::MemberJoined { member }),
             (Some(_), None) => self.tell_others(uid, &ServerMessage::MemberLeft { uid, reason }),
-            (Some(before), Some(after)) => self.announce_publications(uid, &before.publications, &after.publications),
+            (Some(before), Some(after)) => {
+                let switches = after.switches;
+                if before.switches != switches {
+                    self.tell_others(uid, &ServerMessage::MemberSwitches { uid, switches });
+                }
+                self.announce_publications(uid, &before.publications, &after.publications);
+            }
         }
     }
 

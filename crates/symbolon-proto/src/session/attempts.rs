@@ -115,9 +115,13 @@ impl Session {
     /// The server goes down in good order: nobody is told unless it takes long.
     pub(super) fn move_house(&mut self, now: Instant, pause: Duration) {
         self.close();
-        if self.is_joined() {
+        if let Some(Link::Joined(since)) = self.link() {
             self.leave_connection();
             self.timers.set(Timer::Moving, now + MOVING);
+            // What it took to get in says nothing about the server that comes next.
+            if let Some(stay) = self.stay.as_mut().filter(|_| since + STABLE <= now) {
+                stay.attempts = 1;
+            }
         }
         self.attempt_later(now, pause);
     }
@@ -197,6 +201,7 @@ impl Stay {
             token: given(self.request.token.as_ref()),
             uid: self.seat.as_ref().map_or(self.request.uid, |seat| seat.uid.get()),
             name: self.request.name.clone(),
+            switches: self.request.switches,
             role: self.request.role,
             profile: self.request.profile,
             subscribe: self.request.subscribe.clone(),

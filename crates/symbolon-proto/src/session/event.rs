@@ -126,6 +126,20 @@ pub enum Event {
         /// Whether they are silenced.
         muted: bool,
     },
+    /// A user turned the video module on or off, or was found with it off. Comes before the state.
+    UserEnableVideo {
+        /// Who.
+        uid: Uid,
+        /// Whether it is on.
+        enabled: bool,
+    },
+    /// A user turned the camera on or off, or was found with it off. Comes before the state.
+    UserEnableLocalVideo {
+        /// Who.
+        uid: Uid,
+        /// Whether it is on.
+        enabled: bool,
+    },
     /// How a user's media of one kind is doing.
     RemoteMediaState {
         /// Who.

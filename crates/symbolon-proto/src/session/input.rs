@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Mid, Token, Uid};
-use crate::message::{Kind, MediaOffer, Profile, Role, ServerMessage, Subscribe};
+use crate::message::{Kind, MediaOffer, Profile, Role, ServerMessage, Subscribe, Switches};
 
 /// One thing that happened: a call of the application, or news from the world.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,11 @@ pub enum Input {
         mid: Mid,
         /// Whether it is silenced.
         muted: bool,
+    },
+    /// The application turned something on or off. Remembered for later connections of the same stay.
+    SetSwitches {
+        /// What is on now.
+        switches: Switches,
     },
     /// The media connection has a new offer. One at a time: the next one after [`Output::Answer`](super::Output::Answer)
     /// or [`Output::NegotiateFailed`](super::Output::NegotiateFailed).
@@ -108,6 +113,9 @@ pub struct JoinRequest {
     pub name: Option<String>,
     /// The role wanted.
     pub role: Role,
+    /// What is turned on.
+    #[serde(default, skip_serializing_if = "Switches::are_usual")]
+    pub switches: Switches,
     /// The profile wanted.
     pub profile: Profile,
     /// What to receive.

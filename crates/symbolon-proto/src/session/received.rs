@@ -38,13 +38,14 @@ impl Session {
             ServerMessage::NeedSlots { audio, video } => self.outputs.push_back(Output::NeedSlots { audio, video }),
             ServerMessage::MemberJoined { member } => self.roster(|roster| roster.join(member)),
             ServerMessage::MemberLeft { uid, reason } => self.roster(|roster| roster.leave(uid, reason)),
+            ServerMessage::MemberSwitches { uid, switches } => self.roster(|roster| roster.switch(uid, switches)),
             ServerMessage::Published { uid, publication } => self.roster(|roster| roster.publish(uid, publication)),
             ServerMessage::Unpublished { uid, id } => self.roster(|roster| roster.unpublish(uid, id)),
             ServerMessage::PublicationMuted { uid, id, muted } => self.roster(|roster| roster.mute(uid, id, muted)),
             ServerMessage::OwnPublication(own) => {
                 self.outputs.push_back(Output::OwnPublication { mid: own.mid, state: own.state });
             }
-            ServerMessage::Standing(standing) => self.set_standing(now, standing),
+            ServerMessage::Standing(standing) => self.standing_changed(now, standing),
             ServerMessage::RoleChanged { id, role } => self.role_changed(id, role),
             ServerMessage::RoleRefused { id, reason, role, message } => self.role_refused(id, reason, role, message),
             ServerMessage::TokenWillExpire { privileges, expires_in_ms } => self.warn(privileges, expires_in_ms),

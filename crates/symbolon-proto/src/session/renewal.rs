@@ -152,7 +152,7 @@ impl Session {
             self.settle_renewal(code);
         }
         if let Some(standing) = standing {
-            self.set_standing(now, standing);
+            self.standing_changed(now, standing);
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::renewal::REQUEST;
 use super::{Event, Link, Session, Timer};
 use crate::code::{ErrorCode, RoleChangeFailure};
-use crate::message::{ClientMessage, Role};
+use crate::message::{ClientMessage, Role, Standing};
 
 /// A role that was asked for and has no answer yet.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,7 @@ impl Session {
         if held == Some(role) && stay.request.role == role && stay.role_request.is_none() {
             return;
         }
+        stay.role_taken = false;
         let request = RoleRequest { id, role };
         match stay.link {
             Link::Joined(_) => self.send(ClientMessage::SetRole { id, role }),
@@ -41,6 +42,7 @@ impl Session {
     pub(super) fn role_joined(&mut self, before: Option<Role>, held: Role) {
         if let Some(old_role) = before.filter(|before| *before != held) {
             self.event(Event::ClientRoleChanged { old_role, new_role: held });
+            self.note_taken(held);
         }
         match self.stay.as_ref().and_then(|stay| stay.role_request) {
             // The join has carried it; if it was refused, the server says so.
@@ -60,6 +62,10 @@ impl Session {
         if id.is_some() {
             stay.request.role = role;
         }
+        self.note_taken(role);
+        let Some(stay) = &mut self.stay else {
+            return;
+        };
         let old_role = stay.seat.as_mut().map(|seat| std::mem::replace(&mut seat.role, role));
         if self.is_role_request(id) {
             self.forget_role_request();
@@ -73,16 +79,38 @@ impl Session {
         let Some(stay) = &mut self.stay else {
             return;
         };
-        stay.request.role = role;
         if let Some(seat) = &mut stay.seat {
             seat.role = role;
         }
+        // The rejoin asked for the role that was taken away, which the application knows: it stays wanted.
+        if id.is_none() && stay.role_taken {
+            return;
+        }
+        stay.request.role = role;
+        stay.role_taken = false;
         if id.is_none() || self.is_role_request(id) {
             self.forget_role_request();
         }
         self.event(Event::ClientRoleChangeFailed { reason, current_role: role });
         if reason == RoleChangeFailure::NotAuthorized {
             self.event(Event::Error { code: ErrorCode::SetClientRoleNotAuthorized, message });
+        }
+    }
+
+    /// Asks again for a role that was taken away, when the token allows it and the edge has not given it back by itself.
+    pub(super) fn reclaim_role(&mut self, now: Instant, standing: &Standing) {
+        let Some(role) = self.stay.as_ref().filter(|stay| stay.role_taken).map(|stay| stay.request.role) else {
+            return;
+        };
+        if standing.role != role && (standing.audio || standing.video) {
+            self.ask_role(now, role);
+        }
+    }
+
+    /// Notes whether the role held now is less than what the application still wants.
+    fn note_taken(&mut self, held: Role) {
+        if let Some(stay) = self.stay.as_mut().filter(|stay| stay.role_request.is_none()) {
+            stay.role_taken = held == Role::Audience && stay.request.role == Role::Broadcaster;
         }
     }
 
@@ -101,6 +129,7 @@ impl Session {
         };
         let current_role = stay.seat.as_ref().map_or(stay.request.role, |seat| seat.role);
         stay.request.role = current_role;
+        stay.role_taken = false;
         self.forget_role_request();
         self.event(Event::ClientRoleChangeFailed { reason, current_role });
     }

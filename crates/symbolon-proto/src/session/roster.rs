@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Event;
 use crate::code::{OfflineReason, RemoteReason, RemoteState};
 use crate::id::{PublicationId, Uid};
-use crate::message::{Kind, Member, Publication, Subscribe};
+use crate::message::{Kind, Member, Publication, Source, Subscribe, Switches};
 
 /// Who else is there, as far as the application knows.
 #[derive(Debug, Default)]
@@ -18,6 +18,7 @@ pub struct Roster {
 #[derive(Debug, Default)]
 struct User {
     publications: BTreeMap<PublicationId, Publication>,
+    switches: Switches,
     audio: Flow,
     video: Flow,
 }
@@ -50,10 +51,14 @@ impl User {
         }
     }
 
-    /// Whether it offers something of this kind, and whether any of that is not silenced.
-    fn offers(&self, kind: Kind) -> (bool, bool) {
-        let mut offered = self.publications.values().filter(|publication| publication.kind == kind).peekable();
-        (offered.peek().is_some(), offered.any(|publication| !publication.muted))
+    /// What it offers of this kind.
+    fn offers(&self, kind: Kind) -> impl Iterator<Item = &Publication> {
+        self.publications.values().filter(move |publication| publication.kind == kind)
+    }
+
+    /// Whether media of this publication is to be expected: it is not muted, and not of a camera that is off.
+    fn is_live(&self, publication: &Publication) -> bool {
+        !publication.muted && (publication.source != Source::Camera || self.switches.local_video)
     }
 }
 
@@ -91,13 +96,14 @@ impl Roster {
     }
 
     pub(super) fn join(&mut self, member: Member) {
-        let Member { uid, name, publications, .. } = member;
+        let Member { uid, name, publications, switches, .. } = member;
         if self.users.contains_key(&uid) {
             return;
         }
         self.users.insert(uid, User::default());
         self.events.push(Event::UserJoined { uid });
         self.events.extend(name.map(|name| Event::UserInfoUpdated { uid, name }));
+        self.tell_switches(uid, switches);
         for publication in publications {
             self.add(uid, publication);
         }
@@ -129,6 +135,11 @@ impl Roster {
             publication.muted = muted;
             self.settle(uid, RemoteReason::RemoteUnmuted);
         }
+    }
+
+    pub(super) fn switch(&mut self, uid: Uid, switches: Switches) {
+        self.tell_switches(uid, switches);
+        self.settle(uid, RemoteReason::RemoteUnmuted);
     }
 
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
@@ -166,7 +177,8 @@ impl Roster {
 
     /// A user who is known, as heard of again after a break.
     fn renew(&mut self, member: Member) {
-        let Member { uid, publications, .. } = member;
+        let Member { uid, publications, switches, .. } = member;
+        self.tell_switches(uid, switches);
         let kept = |id| publications.iter().any(|publication| publication.id == id);
         let known = self.users.get(&uid).map(|user| user.publications.keys().copied().collect::<Vec<_>>());
         for id in known.into_iter().flatten().filter(|id| !kept(*id)) {
@@ -176,6 +188,19 @@ impl Roster {
             self.add(uid, publication);
         }
         self.settle(uid, RemoteReason::RemoteUnmuted);
+    }
+
+    fn tell_switches(&mut self, uid: Uid, switches: Switches) {
+        let Some(user) = self.users.get_mut(&uid) else {
+            return;
+        };
+        let Switches { video, local_video } = std::mem::replace(&mut user.switches, switches);
+        if video != switches.video {
+            self.events.push(Event::UserEnableVideo { uid, enabled: switches.video });
+        }
+        if local_video != switches.local_video {
+            self.events.push(Event::UserEnableLocalVideo { uid, enabled: switches.local_video });
+        }
     }
 
     fn add(&mut self, uid: Uid, publication: Publication) {
@@ -203,11 +228,13 @@ impl Roster {
             let Some(user) = self.users.get_mut(&uid) else {
                 return;
             };
-            let (offered, live) = user.offers(kind);
+            let offered = user.offers(kind).next().is_some();
+            let muted = !user.offers(kind).any(|publication| !publication.muted);
+            let live = user.offers(kind).any(|publication| user.is_live(publication));
             let flow = user.flow(kind);
-            if offered && flow.muted == live {
-                flow.muted = !live;
-                self.events.push(Event::UserMuted { uid, kind, muted: !live });
+            if offered && flow.muted != muted {
+                flow.muted = muted;
+                self.events.push(Event::UserMuted { uid, kind, muted });
             }
             let cause = if flow.started { cause } else { RemoteReason::Internal };
             match (live && wanted, flow.state) {

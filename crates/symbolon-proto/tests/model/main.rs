@@ -195,6 +195,7 @@ impl World {
             uid: Some(uid),
             grant: pass.grant.clone(),
             name: None,
+            switches: Default::default(),
             role,
             profile: self.profile,
             subscribe: subscribe.clone(),

@@ -110,6 +110,7 @@ impl World {
             token: Some(token),
             uid,
             name: None,
+            switches: Default::default(),
             role: ticket.role,
             profile: ticket.profile,
             subscribe: Subscribe::default(),
@@ -322,6 +323,7 @@ impl World {
             ClientMessage::Leave {} => channel::Input::Leave { conn },
             ClientMessage::SetRole { id, role } => channel::Input::SetRole { conn, id, role },
             ClientMessage::Subscribe(subscribe) => channel::Input::Subscribe { conn, subscribe },
+            ClientMessage::SetSwitches(switches) => channel::Input::SetSwitches { conn, switches },
             ClientMessage::SetMuted { mid, muted } => channel::Input::SetMuted { conn, mid, muted },
             other => panic!("no story sends {other:?}"),
         };
@@ -342,6 +344,7 @@ impl World {
             uid: pass.uid,
             grant: pass.grant,
             name: join.name,
+            switches: join.switches,
             role: join.role,
             profile: join.profile,
             subscribe: join.subscribe,
