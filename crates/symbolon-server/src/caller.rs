@@ -6,10 +6,11 @@ mod key;
 mod policy;
 mod settings;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
+use symbolon_token::AppId;
 
 use crate::audit::Who;
 
@@ -30,6 +31,8 @@ pub struct Callers(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     keys: Keys,
+    /// The keys of the store, replaced as a whole when it changes.
+    stored: RwLock<Keys>,
     issuers: Vec<Issuer>,
     /// Whether requests without credentials are answered.
     open: bool,
@@ -90,6 +93,11 @@ impl Caller {
         }
     }
 
+    /// Whether this caller may have tokens of this app.
+    pub(crate) fn allows_app(&self, app: &AppId, is_default: bool) -> Result<(), Denied> {
+        self.policy.allows_app(app, is_default)
+    }
+
     /// Whether this caller gets what it asks for.
     pub(crate) fn allows(&self, ask: Ask<'_>) -> Result<(), Denied> {
         self.policy.allows(&self.claims, ask)
@@ -142,12 +150,42 @@ impl AuthError {
 impl Callers {
     /// Nobody but, if `open`, everybody.
     pub fn anonymous(open: bool) -> Self {
-        Self(Arc::new(Inner { keys: Keys::default(), issuers: Vec::new(), open }))
+        Self(Arc::new(Inner { keys: Keys::default(), stored: RwLock::default(), issuers: Vec::new(), open }))
     }
 
     /// Whether anybody is known by name.
     pub fn any_known(&self) -> bool {
-        !self.0.keys.is_empty() || !self.0.issuers.is_empty()
+        self.counts() != (0, 0)
+    }
+
+    /// How many API keys and logins are known.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let stored = self.0.stored.read().unwrap_or_else(PoisonError::into_inner);
+        (self.0.keys.len() + stored.len(), self.0.issuers.len())
+    }
+
+    /// Takes these keys of the store, and none that it took before.
+    ///
+    /// # Errors
+    /// When one of them is in the configuration too.
+    pub(crate) fn replace_stored(&self, records: Vec<KeyRecord>) -> Result<(), String> {
+        let keys = Keys::new(records)?;
+        if let Some(id) = self.0.keys.shared_with(&keys) {
+            return Err(format!(
+                "API key id {id:?} stands in the configuration and in the store; revoke one of the two"
+            ));
+        }
+        *self.0.stored.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// The key with this text. Whether it is unknown, wrong or revoked, the steps are the same.
+    fn key(&self, text: &str) -> Option<Caller> {
+        let stored = self.0.stored.read().unwrap_or_else(PoisonError::into_inner);
+        let (configured, stored) = (self.0.keys.find(text), stored.find(text));
+        let record = configured.or(stored)?;
+        let identity = Identity::Key { id: record.id.clone(), name: record.name.clone() };
+        Some(Caller { identity, policy: Arc::clone(&record.policy), claims: Map::new() })
     }
 
     /// Whether requests without credentials are answered.
@@ -176,9 +214,7 @@ impl Callers {
         }
         let credential = credential.trim();
         if credential.starts_with(key::PREFIX) {
-            let record = self.0.keys.find(credential).ok_or(AuthError::Key)?;
-            let identity = Identity::Key { id: record.id.clone(), name: record.name.clone() };
-            return Ok(Caller { identity, policy: Arc::clone(&record.policy), claims: Map::new() });
+            return self.key(credential).ok_or(AuthError::Key);
         }
         self.by_jwt(credential, now).await
     }

@@ -3,6 +3,7 @@
 //! A setting comes from the environment, else from the file, else from its default. Whatever is wrong stops the start
 //! with one line that names the setting, and never shows a secret.
 
+mod apps;
 mod check;
 mod settings;
 
@@ -11,10 +12,14 @@ use std::path::{Path, PathBuf};
 
 use confique::{Config as _, Layer as _};
 use serde::de::DeserializeOwned;
-use symbolon_token::{AppCertificate, AppId};
+use symbolon_token::AppId;
 
-pub(crate) use self::check::others_cannot_read;
+use self::apps::AppRecord;
+pub(crate) use self::apps::check_together;
+pub(crate) use self::check::check_public;
+pub use self::check::others_cannot_read;
 use self::settings::{Secret, Settings};
+pub(crate) use crate::app::App;
 use crate::caller::{Callers, IssuerRecord};
 use crate::client::TrustedProxies;
 use crate::origin::Origins;
@@ -24,8 +29,10 @@ use crate::origin::Origins;
 pub struct Config {
     /// Development or production.
     pub mode: Mode,
-    /// The app, in production; development mode keeps one of its own in the state folder.
-    pub app: Option<App>,
+    /// The apps of the file and the environment. The store may have more; development mode keeps one of its own.
+    pub apps: Vec<App>,
+    /// The app for which the compatible routes make tokens, where it is said.
+    pub default_app: Option<AppId>,
     /// Where clients reach the server: TCP and UDP on one port number.
     pub listen: SocketAddr,
     /// Where metrics are served.
@@ -73,15 +80,6 @@ impl Mode {
             Self::Production => "production",
         }
     }
-}
-
-/// An app: its id and the secret that signs its tokens.
-#[derive(Clone, Debug)]
-pub struct App {
-    /// The App ID.
-    pub id: AppId,
-    /// The App Certificate. Prints as redacted.
-    pub certificate: AppCertificate,
 }
 
 /// How strictly token requests are read.
@@ -145,7 +143,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(field: impl Into<String>, problem: impl ToString) -> Self {
+    pub(crate) fn new(field: impl Into<String>, problem: impl ToString) -> Self {
         Self { field: field.into(), problem: problem.to_string() }
     }
 }
@@ -182,7 +180,8 @@ fn read_file(path: &Path) -> Result<SettingsLayer> {
         let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
         ConfigError::new(format!("{field}, line {line}"), error.message())
     })?;
-    if layer.app.certificate.is_some() {
+    let listed = layer.apps.iter().flatten().any(AppRecord::has_secret);
+    if listed || layer.app.certificate.is_some() || layer.app.certificate_secondary.is_some() {
         others_cannot_read(path).map_err(|problem| ConfigError::new(field, problem))?;
     }
     Ok(layer)
@@ -206,6 +205,11 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     layer.app.id = text("APP_ID");
     layer.app.certificate = text("APP_CERTIFICATE").map(Secret::new);
     layer.app.certificate_file = text("APP_CERTIFICATE_FILE");
+    layer.app.certificate_secondary = text("APP_CERTIFICATE_SECONDARY").map(Secret::new);
+    layer.app.certificate_secondary_file = text("APP_CERTIFICATE_SECONDARY_FILE");
+    if let Some(folder) = text("CREDENTIALS_DIRECTORY") {
+        use_credentials(&mut layer, Path::new(&folder));
+    }
     layer.listen.address = text("SYMBOLON_LISTEN");
     layer.listen.port = match number("SERVER_PORT")? {
         None => number("PORT")?,
@@ -217,6 +221,7 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     layer.http.max_connections = number("SYMBOLON_MAX_CONNECTIONS")?.map(usize::from);
     layer.http.max_connections_per_client = number("SYMBOLON_MAX_CONNECTIONS_PER_CLIENT")?.map(usize::from);
     layer.tokens.open = truth("SYMBOLON_OPEN")?;
+    layer.tokens.default_app = text("SYMBOLON_DEFAULT_APP");
     layer.tokens.strict = truth("SYMBOLON_STRICT")?;
     layer.callers.keys = json("SYMBOLON_API_KEYS", environment)?;
     layer.callers.issuers = issuers(environment)?;
@@ -234,6 +239,21 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     layer.log.names = truth("SYMBOLON_LOG_NAMES")?;
     layer.state_dir = text("SYMBOLON_STATE_DIR");
     Ok(layer)
+}
+
+/// Takes the certificates that systemd hands over as credentials, unless variables give others.
+fn use_credentials(layer: &mut SettingsLayer, folder: &Path) {
+    let credential = |name: &str| {
+        let path = folder.join(name);
+        path.is_file().then(|| path.display().to_string())
+    };
+    let app = &mut layer.app;
+    if app.certificate.is_none() && app.certificate_file.is_none() {
+        app.certificate_file = credential("app_certificate");
+    }
+    if app.certificate_secondary.is_none() && app.certificate_secondary_file.is_none() {
+        app.certificate_secondary_file = credential("app_certificate_secondary");
+    }
 }
 
 /// Reads a variable that holds a JSON list. What stands in it is not repeated.

@@ -19,8 +19,11 @@
 //! # }
 //! ```
 
+mod app;
+mod apps;
 mod audit;
 mod caller;
+mod check_config;
 mod client;
 mod clock;
 mod config;
@@ -44,13 +47,16 @@ mod story;
 mod testing;
 mod token;
 
+pub use app::{App, check_app_id, check_certificate, fingerprint};
 pub use audit::{Export, Period};
 pub use caller::{Callers, KeyHash, NewKey, check_policy};
+pub use check_config::{Checked, check_config};
 pub use client::TrustedProxies;
 pub use config::{
-    App, AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, Rate, RateLimits, TokenPolicy,
+    AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, Rate, RateLimits, TokenPolicy,
+    others_cannot_read,
 };
 pub use origin::Origins;
 pub use server::{Addresses, Server, StartError};
 pub use state::StateError;
-pub use store::{Store, StoreError};
+pub use store::{AppError, Rotated, Secondary, Store, StoreError, StoredApp, StoredKey};

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use serde::Serialize;
 
+use crate::apps::Apps;
 use crate::config::Mode;
 use crate::token;
 
@@ -45,25 +46,36 @@ pub(crate) fn file(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Re
 }
 
 /// What the page needs to know before it can fetch a token. No secret is in it.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub(crate) struct ClientConfig {
-    app_id: String,
+    apps: Apps,
+    mode: Mode,
+    open: bool,
+}
+
+/// The same, as it is sent.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Facts<'a> {
+    app_id: &'a str,
     mode: &'static str,
     token_route: &'static str,
     token_route_open: bool,
 }
 
 impl ClientConfig {
-    pub(crate) fn new(app_id: &str, mode: Mode, token_route_open: bool) -> Self {
-        let token_route = "/rtc/{channel}/{role}/uid/{uid}/";
-        Self { app_id: app_id.to_owned(), mode: mode.as_str(), token_route, token_route_open }
+    pub(crate) fn new(apps: Apps, mode: Mode, open: bool) -> Self {
+        Self { apps, mode, open }
     }
 }
 
 /// The handler of `/v1/client-config`.
 pub(crate) async fn client_config(State(config): State<ClientConfig>) -> Response {
-    token::json(StatusCode::OK, serde_json::to_string(&config).expect("a few words are JSON"))
+    let app = config.apps.default_app();
+    let token_route = "/rtc/{channel}/{role}/uid/{uid}/";
+    let (app_id, mode) = (app.id.as_str(), config.mode.as_str());
+    let facts = Facts { app_id, mode, token_route, token_route_open: config.open };
+    token::json(StatusCode::OK, serde_json::to_string(&facts).expect("a few words are JSON"))
 }
 
 fn respond(file: &EmbeddedFile, content_type: &'static str, policy: &'static str, headers: &HeaderMap) -> Response {

@@ -1,6 +1,5 @@
 //! A whole server: its sockets, what answers on them, and its end.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -10,14 +9,14 @@ use axum::extract::{Request, State};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
-use symbolon_proto::grant;
 use symbolon_token::AppId;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::apps::{Apps, Registry, RegistryError};
 use crate::audit::Audit;
 use crate::client::TrustedProxies;
-use crate::config::{App, Config, ConnectionLimits, Mode};
+use crate::config::{Config, ConfigError, ConnectionLimits, Mode, check_public};
 use crate::guard::{Guard, guard};
 use crate::health::{self, Health};
 use crate::http::Door;
@@ -37,6 +36,9 @@ use crate::token::{self, TokenRoutes};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// The settings do not go together with each other or with the store.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The development app cannot be kept.
     #[error(transparent)]
     State(#[from] StateError),
@@ -73,10 +75,19 @@ pub enum StartError {
     },
 }
 
+impl From<RegistryError> for StartError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Store(error) => error.into(),
+            RegistryError::Config(error) => error.into(),
+        }
+    }
+}
+
 /// A server whose sockets are bound. It answers once [`run`](Self::run).
 pub struct Server {
     config: Config,
-    app: App,
+    registry: Registry,
     store: Option<Store>,
     listeners: Vec<TcpListener>,
     private: TcpListener,
@@ -98,12 +109,16 @@ impl Server {
     ///
     /// # Errors
     /// When an address is taken or not to be had, or the development app cannot be kept.
-    pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let app = match &config.app {
-            Some(app) => app.clone(),
-            None => state::development_app(config.state_dir.as_deref().ok_or(StartError::NoStateFolder)?)?,
-        };
+    pub async fn bind(mut config: Config) -> Result<Self, StartError> {
+        let mut configured = config.apps.clone();
+        if config.mode == Mode::Development {
+            let app = state::development_app(config.state_dir.as_deref().ok_or(StartError::NoStateFolder)?)?;
+            config.default_app.get_or_insert(app.id);
+            configured.insert(0, app);
+        }
         let store = open_store(&config).await?;
+        let registry = Registry::open(&config, configured, store.clone()).await?;
+        check_public(&config)?;
         let (listener, media) = bind_public(config.listen).await?;
         let public = local(listener.local_addr(), config.listen)?;
         let mut listeners = vec![listener];
@@ -115,7 +130,7 @@ impl Server {
             .await
             .map_err(|problem| bind_error(PRIVATE, config.private_listen, problem))?;
         let addresses = Addresses { public, private: local(private.local_addr(), config.private_listen)? };
-        Ok(Self { config, app, store, listeners, private, media, addresses })
+        Ok(Self { config, registry, store, listeners, private, media, addresses })
     }
 
     /// Where it is to be found.
@@ -123,9 +138,9 @@ impl Server {
         self.addresses
     }
 
-    /// The app whose channels it serves.
-    pub fn app_id(&self) -> &AppId {
-        &self.app.id
+    /// The app of requests that name none.
+    pub fn app_id(&self) -> AppId {
+        self.registry.apps().default_app().id
     }
 
     /// Answers until `stop` is done, then lets what is under way finish.
@@ -135,17 +150,19 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let (sign, stopped) = StopSign::new();
         let metrics = Metrics::new();
-        let edge = edge_config(&self.config, &self.app, self.addresses.public);
+        let apps = self.registry.apps();
+        let candidates = socket::candidates(self.addresses.public, &self.config.advertise);
+        let edge = symbolon_edge::Config::new(apps.door(), candidates);
         let story = Story::new(metrics.clone(), self.config.log_names);
         let (shard, mut media) = Shard::start(edge, self.media, story)?;
         let connections = Connections::new(self.config.limits, metrics.clone());
         let (audit, writing) = Audit::start(self.config.audit, self.store, metrics.clone());
         let health = Health { metrics: metrics.clone(), shard: shard.clone(), audit: audit.clone() };
         let proxies = self.config.proxies.clone();
-        let signalling = Signalling::new(shard, connections.clone(), proxies.clone(), metrics, stopped.clone());
+        let signalling = Signalling::new(shard.clone(), connections.clone(), proxies.clone(), metrics, stopped.clone());
 
         let mut doors = JoinSet::new();
-        let router = public_router(&self.config, self.app, audit, health.clone(), signalling);
+        let router = public_router(&self.config, apps, audit, health.clone(), signalling);
         for listener in self.listeners {
             let (router, connections, proxies) = (router.clone(), connections.clone(), proxies.clone());
             doors.spawn(Door { listener, router, connections, proxies }.serve(stopped.clone()));
@@ -153,6 +170,7 @@ impl Server {
         drop(router);
         doors.spawn(private_door(self.private, health).serve(stopped));
         let mut refreshing = JoinSet::new();
+        refreshing.spawn(self.registry.follow(shard));
         for keys in self.config.callers.remote_keys() {
             refreshing.spawn(keys.keep_fresh());
         }
@@ -164,6 +182,7 @@ impl Server {
         tracing::info!("stopping");
         sign.give();
         while doors.join_next().await.is_some() {}
+        refreshing.shutdown().await;
         writing.end().await;
         // With the doors the last handles to the media thread are gone, and it ends too.
         if !matches!(tokio::time::timeout(MEDIA_END, media).await, Ok(Ok(()))) {
@@ -192,20 +211,15 @@ async fn open_store(config: &Config) -> Result<Option<Store>, StartError> {
     }
 }
 
-fn edge_config(config: &Config, app: &App, public: SocketAddr) -> symbolon_edge::Config {
-    let apps = BTreeMap::from([(app.id, grant::App::new(vec![app.certificate.clone()]))]);
-    symbolon_edge::Config::new(grant::Door::new(apps), socket::candidates(public, &config.advertise))
-}
-
 fn private_door(listener: TcpListener, health: Health) -> Door {
     let connections = Connections::new(PRIVATE_LIMITS, Metrics::new());
     Door { listener, router: health::private_router(health), connections, proxies: TrustedProxies::default() }
 }
 
-fn public_router(config: &Config, app: App, audit: Audit, health: Health, signalling: Signalling) -> Router {
+fn public_router(config: &Config, apps: Apps, audit: Audit, health: Health, signalling: Signalling) -> Router {
     let metrics = health.metrics.clone();
-    let routes = TokenRoutes::new(app, config, audit, metrics.clone());
-    let client_config = ClientConfig::new(routes.app_id().as_str(), config.mode, routes.is_open());
+    let routes = TokenRoutes::new(apps.clone(), config, audit, metrics.clone());
+    let client_config = ClientConfig::new(apps, config.mode, routes.is_open());
     let guarded = Guard {
         origins: OriginPolicy {
             origins: config.origins.clone(),

@@ -12,6 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use symbolon_edge::{Edge, Entropy, Input, Output, Stats};
+use symbolon_proto::grant::Door;
 use symbolon_proto::id::ConnId;
 use symbolon_proto::message::{ClientMessage, ServerMessage};
 use tokio::sync::{mpsc, oneshot};
@@ -33,6 +34,7 @@ enum ToShard {
     Opened { conn: ConnId, remote: IpAddr, outbox: Outbox },
     Message { conn: ConnId, message: ClientMessage },
     Closed { conn: ConnId },
+    Door(Door),
     Stats(oneshot::Sender<Stats>),
 }
 
@@ -74,6 +76,11 @@ impl Shard {
 
     pub(crate) async fn closed(&self, conn: ConnId) -> Result<(), Gone> {
         self.tell(ToShard::Closed { conn }).await
+    }
+
+    /// From now on this door lets in.
+    pub(crate) async fn replace_door(&self, door: Door) -> Result<(), Gone> {
+        self.tell(ToShard::Door(door)).await
     }
 
     /// What the edge has counted.
@@ -157,6 +164,7 @@ impl Driver {
                 self.outboxes.remove(&conn);
                 self.handle(Input::Closed { conn });
             }
+            ToShard::Door(door) => self.handle(Input::ReplaceDoor(door)),
             ToShard::Stats(answer) => {
                 // Whoever asked may have gone.
                 let _ = answer.send(self.edge.stats());

@@ -66,7 +66,7 @@ fn parse(bytes: &[u8]) -> Result<App, &'static str> {
     let id = AppId::parse(&stored.app_id).map_err(|_| "its app_id is not 32 hexadecimal digits")?;
     let certificate = AppCertificate::parse(&stored.app_certificate)
         .map_err(|_| "its app_certificate is not 32 hexadecimal digits")?;
-    Ok(App { id, certificate })
+    Ok(App::new(id, certificate))
 }
 
 fn create(folder: &Path, path: &Path) -> Result<App, StateError> {

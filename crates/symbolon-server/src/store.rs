@@ -3,8 +3,10 @@
 //! Several processes may use it at once: the commands write while the server runs, and the server sees it by
 //! [`Store::changed`]. What cannot be read is never replaced: a damaged, foreign, newer or missing file stops the start.
 
+mod apps;
 mod create;
 mod error;
+mod keys;
 mod migrations;
 mod watch;
 
@@ -12,13 +14,15 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::watch::Receiver;
 
+pub use self::apps::{AppError, Rotated, Secondary, StoredApp};
 pub use self::error::StoreError;
+pub use self::keys::StoredKey;
 use crate::config::others_cannot_read;
 
 /// The store of one state folder, opened and up to date. Clones share it.
@@ -31,7 +35,7 @@ struct Inner {
     changed: OnceLock<Receiver<u64>>,
 }
 
-type Result<T> = std::result::Result<T, StoreError>;
+type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 impl Store {
     /// Opens the store of this folder, and brings it up to date. A folder that never had one gets a new one.
@@ -60,6 +64,11 @@ impl Store {
         Ok(store)
     }
 
+    /// Whether this folder has a store, or has had one.
+    pub(crate) fn has_been_in(folder: &Path) -> bool {
+        folder.join(FILE).exists() || folder.join(create::MARKER).exists()
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.0.path
@@ -72,9 +81,16 @@ impl Store {
 
     /// Tells, within half a second, that somebody, in this process or another, changed a table that counts its changes (see
     /// [`migrations`]). Needs a runtime.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the tables that commands write while the server runs"))]
     pub(crate) fn changed(&self) -> Receiver<u64> {
         self.0.changed.get_or_init(|| watch::start(self.path().to_owned())).clone()
+    }
+
+    async fn close(&self, connection: SqliteConnection) -> Result<()> {
+        connection.close().await.map_err(|problem| self.failed(problem))
+    }
+
+    fn failed(&self, problem: sqlx::Error) -> StoreError {
+        StoreError::failed(self.path(), problem)
     }
 
     /// Whether what can be read is a store of ours, and whole. The audit is looked into only as far as its ends: it may
@@ -131,6 +147,11 @@ fn check_file(path: &Path) -> Result<()> {
         return Err(StoreError::Foreign { path: path.to_owned() });
     }
     others_cannot_read(path).map_err(|problem| StoreError::Exposed { path: path.to_owned(), problem })
+}
+
+/// The wall clock, in whole Unix seconds.
+fn unix_now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs().cast_signed())
 }
 
 /// The store's file in the state folder.

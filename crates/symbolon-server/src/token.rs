@@ -17,16 +17,16 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use symbolon_token::AppId;
 
 pub(crate) use self::mint::clock_is_sane;
 use self::mint::{Minted, Minter, Refusal};
 use self::path::{Route, Slash};
 use self::wanted::Wanted;
+use crate::apps::Apps;
 use crate::audit::{self, Audit, Trail, Unrecorded, Who};
 use crate::caller::{Caller, Callers};
 use crate::client::TrustedProxies;
-use crate::config::{App, Config};
+use crate::config::{Config, TokenPolicy};
 use crate::guard::NO_CACHE;
 use crate::http::Peer;
 use crate::limit::{Limits, TooMany};
@@ -36,7 +36,8 @@ use crate::request_id::RequestId;
 /// Answers the token routes, and every other path with 404.
 #[derive(Clone)]
 pub(crate) struct TokenRoutes {
-    minter: Minter,
+    apps: Apps,
+    policy: TokenPolicy,
     callers: Callers,
     proxies: TrustedProxies,
     limits: Limits,
@@ -49,14 +50,16 @@ pub(crate) struct TokenRoutes {
 struct Reason(&'static str);
 
 impl TokenRoutes {
-    pub(crate) fn new(app: App, config: &Config, audit: Audit, metrics: Metrics) -> Self {
-        let minter = Minter::new(app, config.tokens);
-        let limits = Limits::new(config.rates, metrics.clone());
-        Self { minter, callers: config.callers.clone(), proxies: config.proxies.clone(), limits, audit, metrics }
-    }
-
-    pub(crate) fn app_id(&self) -> &AppId {
-        &self.minter.app.id
+    pub(crate) fn new(apps: Apps, config: &Config, audit: Audit, metrics: Metrics) -> Self {
+        Self {
+            apps,
+            policy: config.tokens,
+            callers: config.callers.clone(),
+            proxies: config.proxies.clone(),
+            limits: Limits::new(config.rates, metrics.clone()),
+            audit,
+            metrics,
+        }
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -74,8 +77,9 @@ impl TokenRoutes {
     async fn desk<'a>(&'a self, headers: &HeaderMap, trail: &'a Trail) -> Result<Desk<'a>, Refusal> {
         match self.callers.identify(headers, mint::unix_now()).await {
             Ok(caller) => {
-                self.limits.caller(&caller.who(), self.app_id().as_str())?;
-                Ok(Desk { routes: self, caller, trail })
+                let minter = Minter::new(self.apps.default_app(), true, self.policy);
+                self.limits.caller(&caller.who(), minter.app.id.as_str())?;
+                Ok(Desk { routes: self, minter, caller, trail })
             }
             Err(error) => {
                 if error.is_wrong()
@@ -102,6 +106,8 @@ impl TokenRoutes {
 /// The token routes with somebody in front of them who is known.
 struct Desk<'a> {
     routes: &'a TokenRoutes,
+    /// For the app that the request is about.
+    minter: Minter,
     caller: Caller,
     trail: &'a Trail,
 }
@@ -123,13 +129,13 @@ impl Desk<'_> {
     }
 
     fn strict(&self) -> bool {
-        self.routes.minter.policy.strict
+        self.minter.policy.strict
     }
 
     /// Makes a token. The log and the metrics are told what kind and for how long, the audit for whom too.
     fn mint(&self, wanted: &Wanted) -> Result<Minted, Refusal> {
         let (kind, caller) = (wanted.kind(), self.caller.kind());
-        let TokenRoutes { minter, metrics, .. } = self.routes;
+        let (minter, metrics) = (&self.minter, &self.routes.metrics);
         let what = wanted.what();
         let request = audit::Request { app_id: minter.app.id.as_str(), caller: self.caller.who(), wanted: &what };
         match minter.mint(&self.caller, wanted) {

@@ -112,8 +112,13 @@ impl Keys {
         Ok(Self(keys))
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The first id that stands in both.
+    pub(crate) fn shared_with(&self, other: &Self) -> Option<&str> {
+        self.0.keys().find(|id| other.0.contains_key(*id)).map(String::as_str)
     }
 
     /// The key with this text. An unknown id and a wrong secret take the same steps.

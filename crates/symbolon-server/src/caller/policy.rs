@@ -2,14 +2,18 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use symbolon_token::{Role, channel_name_is_valid, user_account_is_valid};
+use symbolon_token::{AppId, Role, channel_name_is_valid, user_account_is_valid};
 
 /// What one caller may have. Everything that it does not name is refused.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Policy {
+    /// Which apps. Absent: the default app alone.
+    #[serde(default, deserialize_with = "app_ids")]
+    pub(crate) apps: Option<Vec<AppId>>,
     /// Which channels: exact names, prefixes such as `team-a-*`, templates such as `room-{claim:org}`; `*` is any.
     pub(crate) channels: Vec<ChannelPattern>,
     /// Which user a token may be for.
@@ -27,6 +31,12 @@ pub(crate) struct Policy {
     /// Whether tokens for services without a channel may be had: signalling and chat, for the user that `uid` allows.
     #[serde(default)]
     pub(crate) messaging: bool,
+}
+
+fn app_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<AppId>>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let id = |text: String| AppId::parse(&text).map_err(|error| D::Error::custom(format!("app {text:?}: {error}")));
+    texts.into_iter().map(id).collect::<Result<_, _>>().map(Some)
 }
 
 fn subscriber_only() -> Vec<RoleName> {
@@ -91,6 +101,8 @@ pub(crate) struct Ask<'a> {
 /// Why a caller does not get it. The texts name the part that does not fit and nothing that the caller did not send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Denied {
+    #[error("this caller may not have tokens of that app")]
+    App,
     #[error("this caller may not have tokens for that channel")]
     Channel,
     #[error("this caller may not have tokens for every channel")]
@@ -111,6 +123,7 @@ impl Denied {
     /// The word for it, for programs.
     pub(crate) fn reason(self) -> &'static str {
         match self {
+            Self::App => "app_not_allowed",
             Self::Channel => "channel_not_allowed",
             Self::Wildcard => "wildcard_not_allowed",
             Self::Uid => "user_not_allowed",
@@ -126,6 +139,7 @@ impl Policy {
     /// Everything but the channel wildcard, for whoever asks: the open mode.
     pub(crate) fn open() -> Self {
         Self {
+            apps: None,
             channels: vec![ChannelPattern { parts: Vec::new(), open: true }],
             uid: UidRule::Any,
             roles: vec![RoleName::Publisher, RoleName::Subscriber],
@@ -133,6 +147,12 @@ impl Policy {
             wildcards: false,
             messaging: true,
         }
+    }
+
+    /// Whether tokens of this app may be had.
+    pub(crate) fn allows_app(&self, app: &AppId, is_default: bool) -> Result<(), Denied> {
+        let allowed = self.apps.as_ref().map_or(is_default, |apps| apps.contains(app));
+        if allowed { Ok(()) } else { Err(Denied::App) }
     }
 
     /// Whether a caller with these claims gets what it asks for. A claim of an unexpected shape grants nothing.
@@ -251,20 +271,20 @@ fn name_from_claim(value: &Value) -> Option<String> {
 }
 
 impl<'de> Deserialize<'de> for ChannelPattern {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
 impl<'de> Deserialize<'de> for UidRule {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         match text.split_once(':') {
             None if text == "any" => Ok(Self::Any),
             None if text == "any-one" => Ok(Self::AnyOne),
             Some(("claim", name)) if !name.is_empty() => Ok(Self::Claim(name.to_owned())),
             Some(("is", user)) if user_account_is_valid(user) => Ok(Self::Exactly(user.to_owned())),
-            _ => Err(serde::de::Error::custom("uid is one of any, any-one, claim:NAME, is:USER")),
+            _ => Err(D::Error::custom("uid is one of any, any-one, claim:NAME, is:USER")),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Callers as the configuration has them.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use serde::Deserialize;
 
@@ -58,7 +58,7 @@ impl CallerSettings {
             }
             issuers.push(issuer);
         }
-        Ok(Callers(Arc::new(Inner { keys, issuers, open })))
+        Ok(Callers(Arc::new(Inner { keys, stored: RwLock::default(), issuers, open })))
     }
 }
 

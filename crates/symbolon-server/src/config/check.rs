@@ -4,34 +4,31 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use symbolon_token::{AppCertificate, AppId};
+use symbolon_token::AppId;
 
-use super::settings::{AppSettings, AuditTable, HttpSettings, LimitsTable, Settings};
+use super::apps;
+use super::settings::{AuditTable, HttpSettings, LimitsTable, Settings};
 use super::{
     App, AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, Rate, RateLimits, Result, TokenPolicy,
 };
-use crate::caller::{CallerSettings, Callers};
+use crate::caller::CallerSettings;
 use crate::client::TrustedProxies;
 use crate::origin::Origins;
 
 pub(super) fn check(settings: Settings, from_file: bool, default_state_dir: Option<PathBuf>) -> Result<Config> {
-    let app = app(&settings.app)?;
-    let mode = if app.is_none() && !from_file { Mode::Development } else { Mode::Production };
-    if mode == Mode::Production && app.is_none() {
-        return Err(ConfigError::new(APP_ID, "a configuration file needs an app; set its id and certificate"));
-    }
+    let apps = apps::check(&settings.app, &settings.apps)?;
+    let mode = if apps.is_empty() && !from_file { Mode::Development } else { Mode::Production };
+    let default_app = default_app(&settings, &apps)?;
     let listen = listen(mode, &settings)?;
     let proxies = proxies(&settings.http)?;
     let open = mode == Mode::Development || settings.tokens.open;
     let callers = CallerSettings { keys: settings.callers.keys, issuers: settings.callers.issuers }
         .check(open)
         .map_err(|problem| ConfigError::new("callers", problem))?;
-    if mode == Mode::Production && !listen.ip().is_loopback() {
-        check_public(&callers, settings.http.behind_proxy, &proxies, listen.ip())?;
-    }
     Ok(Config {
         mode,
-        app,
+        apps,
+        default_app,
         listen,
         private_listen: private_listen(mode, settings.private.listen.as_deref())?,
         origins: Origins::parse(settings.http.cors_allow_origin.as_deref().unwrap_or_default())
@@ -58,7 +55,10 @@ pub(super) fn default_state_dir(environment: Environment<'_>) -> Option<PathBuf>
 }
 
 /// Refuses a file with a secret in it that other users of this machine can read.
-pub(crate) fn others_cannot_read(path: &Path) -> std::result::Result<(), String> {
+///
+/// # Errors
+/// When they can, or the file cannot be looked at.
+pub fn others_cannot_read(path: &Path) -> std::result::Result<(), String> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(path).map_err(|error| error.to_string())?.permissions().mode();
     if mode & 0o007 != 0 {
@@ -67,63 +67,13 @@ pub(crate) fn others_cannot_read(path: &Path) -> std::result::Result<(), String>
     Ok(())
 }
 
-fn app(settings: &AppSettings) -> Result<Option<App>> {
-    let certificate = certificate_text(settings)?;
-    let (id, certificate) = match (&settings.id, certificate) {
-        (None, None) => return Ok(None),
-        (Some(_), None) => {
-            return Err(ConfigError::new(CERTIFICATE, "is missing; an app needs both id and certificate"));
-        }
-        (None, Some(_)) => return Err(ConfigError::new(APP_ID, "is missing; an app needs both id and certificate")),
-        (Some(id), Some(certificate)) => (id, certificate),
-    };
-    let id = AppId::parse(id.trim()).map_err(|error| ConfigError::new(APP_ID, error))?;
-    let parsed = AppCertificate::parse(&certificate).map_err(|error| ConfigError::new(CERTIFICATE, error))?;
-    check_randomness(id.as_str()).map_err(|problem| ConfigError::new(APP_ID, problem))?;
-    check_randomness(&certificate).map_err(|problem| ConfigError::new(CERTIFICATE, problem))?;
-    if certificate.eq_ignore_ascii_case(id.as_str()) {
-        return Err(ConfigError::new(CERTIFICATE, "is the App ID again; everyone knows that one"));
+/// The app that is named, else that of `[app]` or the environment.
+fn default_app(settings: &Settings, apps: &[App]) -> Result<Option<AppId>> {
+    if let Some(text) = &settings.tokens.default_app {
+        let field = "tokens.default_app (SYMBOLON_DEFAULT_APP)";
+        return AppId::parse(text.trim()).map(Some).map_err(|error| ConfigError::new(field, error));
     }
-    Ok(Some(App { id, certificate: parsed }))
-}
-
-/// One line end after the certificate is taken for what it is: how files end.
-fn certificate_text(settings: &AppSettings) -> Result<Option<String>> {
-    let text = match (&settings.certificate, &settings.certificate_file) {
-        (Some(_), Some(_)) => {
-            return Err(ConfigError::new(CERTIFICATE_FILE, "stands beside a certificate; give one of the two"));
-        }
-        (Some(secret), None) => Some(secret.expose().to_owned()),
-        (None, Some(path)) => Some(secret_file(Path::new(path))?),
-        (None, None) => None,
-    };
-    Ok(text
-        .map(|text| text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)).to_owned()))
-}
-
-fn secret_file(path: &Path) -> Result<String> {
-    let wrong = |problem: String| ConfigError::new(CERTIFICATE_FILE, format!("{} {problem}", path.display()));
-    others_cannot_read(path).map_err(wrong)?;
-    let size = fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
-    if size > MAX_SECRET_FILE {
-        return Err(wrong("is too large to be a certificate".to_owned()));
-    }
-    fs::read_to_string(path).map_err(|error| wrong(error.to_string()))
-}
-
-/// Refuses what nobody drew at random: runs of few digits, and the samples that public documents print.
-fn check_randomness(text: &str) -> std::result::Result<(), &'static str> {
-    let text = text.to_ascii_lowercase();
-    if PUBLIC_SAMPLES.contains(&&*text) {
-        return Err("is a published sample; make one of your own");
-    }
-    let mut digits: Vec<u8> = text.bytes().collect();
-    digits.sort_unstable();
-    digits.dedup();
-    if digits.len() < 6 || text == "0123456789abcdef0123456789abcdef" {
-        return Err("has no randomness in it; draw 16 random bytes, for example with `openssl rand -hex 16`");
-    }
-    Ok(())
+    Ok(settings.app.id.as_ref().and_then(|_| apps.first()).map(|app| app.id))
 }
 
 fn listen(mode: Mode, settings: &Settings) -> Result<SocketAddr> {
@@ -137,7 +87,13 @@ fn listen(mode: Mode, settings: &Settings) -> Result<SocketAddr> {
     Ok(SocketAddr::new(address, settings.listen.port))
 }
 
-fn check_public(callers: &Callers, behind_proxy: bool, proxies: &TrustedProxies, address: IpAddr) -> Result<()> {
+/// Checks what a public address needs. The callers of the store count too, so that this comes once they are known.
+pub(crate) fn check_public(config: &Config) -> Result<()> {
+    let Config { callers, behind_proxy, proxies, .. } = config;
+    let address = config.listen.ip();
+    if config.mode == Mode::Development || address.is_loopback() {
+        return Ok(());
+    }
     if !callers.is_open() && !callers.any_known() {
         return Err(ConfigError::new(
             "callers (SYMBOLON_API_KEYS, SYMBOLON_OIDC_ISSUER)",
@@ -148,7 +104,7 @@ fn check_public(callers: &Callers, behind_proxy: bool, proxies: &TrustedProxies,
             ),
         ));
     }
-    if !behind_proxy {
+    if !*behind_proxy {
         return Err(ConfigError::new(
             "http.behind_proxy (SYMBOLON_BEHIND_PROXY)",
             format!(
@@ -234,18 +190,8 @@ fn limits(settings: &HttpSettings) -> Result<ConnectionLimits> {
     Ok(limits)
 }
 
-const APP_ID: &str = "app.id (APP_ID)";
-const CERTIFICATE: &str = "app.certificate (APP_CERTIFICATE)";
-const CERTIFICATE_FILE: &str = "app.certificate_file (APP_CERTIFICATE_FILE)";
-
 /// The largest rate and burst: beyond, a limit limits nothing.
 const MAX_RATE: u32 = 1_000_000;
 
 /// Where metrics are served in production.
 const PRIVATE_PORT: u16 = 9091;
-
-/// A file larger than this holds something else.
-const MAX_SECRET_FILE: u64 = 1024;
-
-/// Ids and certificates that stand in public samples and test suites, in lower case: everyone has them.
-const PUBLIC_SAMPLES: &[&str] = &["970ca35de60c44645bbae8a215061b33", "5cfd2fd1755d40ecb72977518be15d3b"];

@@ -7,6 +7,7 @@ use std::fmt;
 use confique::Config;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use super::apps::{AppRecord, WildcardRule};
 use crate::caller::{IssuerRecord, KeyRecord};
 
 /// Every setting, with its comment and default. `symbolon config` prints this as a file.
@@ -55,12 +56,17 @@ pub(crate) struct Settings {
     #[config(nested)]
     pub(crate) log: LogSettings,
 
+    /// Several apps, each in a table `[[apps]]` with the fields of `[app]` and `enabled`. They may stand beside `[app]` and
+    /// beside those of the store (`symbolon app add`); an id stands in one place only.
+    #[config(default = [])]
+    pub(crate) apps: Vec<AppRecord>,
+
     /// The folder for what has to outlive a restart. Default: `symbolon` in the user's state folder.
     #[config(env = "SYMBOLON_STATE_DIR")]
     pub(crate) state_dir: Option<String>,
 }
 
-#[derive(Config)]
+#[derive(Clone, Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub(crate) struct AppSettings {
     /// The App ID: 32 hexadecimal digits.
@@ -74,6 +80,30 @@ pub(crate) struct AppSettings {
     /// A file that holds the App Certificate and nothing else, in place of `certificate`.
     #[config(env = "APP_CERTIFICATE_FILE")]
     pub(crate) certificate_file: Option<String>,
+
+    /// A second certificate whose tokens are taken as well: the next or the previous one, during a rotation. A secret.
+    #[config(env = "APP_CERTIFICATE_SECONDARY")]
+    pub(crate) certificate_secondary: Option<Secret>,
+
+    /// A file that holds the second certificate and nothing else, in place of `certificate_secondary`.
+    #[config(env = "APP_CERTIFICATE_SECONDARY_FILE")]
+    pub(crate) certificate_secondary_file: Option<String>,
+
+    /// A name for people.
+    pub(crate) name: Option<String>,
+
+    /// Which channel wildcards tokens may use: `off`, or `star` for the channel `*`.
+    #[config(default = "off")]
+    pub(crate) wildcards: WildcardRule,
+
+    /// Whether tokens of the older 006 format are taken. That format can be rewritten to pass for other channels and
+    /// users.
+    #[config(default = false)]
+    pub(crate) accept_006: bool,
+
+    /// Whether publishing needs the publish privileges of the token.
+    #[config(default = true)]
+    pub(crate) publish_privileges: bool,
 }
 
 #[derive(Config)]
@@ -123,6 +153,11 @@ pub(crate) struct TokenSettings {
     /// trusted callers can reach.
     #[config(env = "SYMBOLON_OPEN", default = false)]
     pub(crate) open: bool,
+
+    /// The app for which the compatible routes make tokens, by its id. Needed where there are several and none stands in
+    /// `[app]` or the environment.
+    #[config(env = "SYMBOLON_DEFAULT_APP")]
+    pub(crate) default_app: Option<String>,
 
     /// Refuse unknown roles and names outside the documented limits. When false, such requests are answered as other
     /// token servers do.

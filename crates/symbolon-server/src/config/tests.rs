@@ -17,7 +17,9 @@ fn load(variables: &[(&str, &str)]) -> Result<Config> {
 fn load_with(file: Option<&Path>, variables: &[(&str, &str)]) -> Result<Config> {
     let environment =
         |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    Config::load(file, &environment)
+    let config = Config::load(file, &environment)?;
+    check_public(&config)?;
+    Ok(config)
 }
 
 fn refusal(variables: &[(&str, &str)]) -> String {
@@ -38,7 +40,7 @@ fn nothing_at_all_is_development_mode_on_this_machine() {
     assert_eq!(config.mode, Mode::Development);
     assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
     assert_eq!(config.private_listen, "127.0.0.1:0".parse().unwrap());
-    assert!(config.callers.is_open() && config.tokens.strict && config.app.is_none());
+    assert!(config.callers.is_open() && config.tokens.strict && config.apps.is_empty());
     assert_eq!(config.state_dir, Some(PathBuf::from("/home/ann/.local/state/symbolon")));
     let elsewhere = load(&[("HOME", "/home/ann"), ("XDG_STATE_HOME", "/var/ann")]).unwrap();
     assert_eq!(elsewhere.state_dir, Some(PathBuf::from("/var/ann/symbolon")));
@@ -74,6 +76,44 @@ fn an_app_needs_both_halves_in_their_form() {
     assert!(with(ID, "00000000000000000000000000000000").contains("no randomness"));
     assert!(with(ID, "5CFd2fd1755d40ecb72977518be15d3b").contains("published sample"));
     assert!(with(ID, &ID.to_uppercase()).contains("App ID again"));
+}
+
+#[test]
+fn an_app_may_have_a_second_certificate_but_not_the_same_again() {
+    let with = |second: &str| {
+        let app = [("APP_ID", ID), ("APP_CERTIFICATE", CERTIFICATE), ("SYMBOLON_LISTEN", "127.0.0.1")];
+        load(&[&app[..], &[("APP_CERTIFICATE_SECONDARY", second)]].concat())
+    };
+    let config = with("f0041b8f0f1439e741487dc3a62ea4cc").unwrap();
+    assert_eq!(config.apps[0].certificates().count(), 2);
+    assert_eq!(config.default_app, Some(config.apps[0].id));
+    for wrong in [CERTIFICATE, ID, "f004", "00000000000000000000000000000000"] {
+        let refusal = with(wrong).unwrap_err().to_string();
+        assert!(refusal.starts_with("app.certificate_secondary (APP_CERTIFICATE_SECONDARY): "), "{refusal}");
+        assert!(!refusal.contains(wrong), "{refusal}");
+    }
+    let alone = [("APP_ID", ID), ("APP_CERTIFICATE_SECONDARY", CERTIFICATE)];
+    assert!(refusal(&alone).starts_with("app.certificate (APP_CERTIFICATE): is missing"));
+}
+
+#[test]
+fn the_file_may_have_several_apps_with_rules_of_their_own() {
+    let other = "1aa2d524f79f8ac632252761b8a02752";
+    let text = format!(
+        "[listen]\naddress = \"127.0.0.1\"\n[tokens]\ndefault_app = \"{other}\"\n\
+         [[apps]]\nid = \"{ID}\"\ncertificate = \"{CERTIFICATE}\"\naccept_006 = true\nwildcards = \"star\"\n\
+         [[apps]]\nid = \"{other}\"\ncertificate = \"f0041b8f0f1439e741487dc3a62ea4cc\"\nenabled = false\n"
+    );
+    let (_folder, path) = file(&text, 0o600);
+    let config = load_with(Some(&path), &[]).unwrap();
+    let [first, second] = &config.apps[..] else { panic!("{:?}", config.apps) };
+    assert!(first.accept_006 && first.wildcards == symbolon_token::Wildcards::Star && first.enabled);
+    assert!(!second.accept_006 && second.publish_privileges && !second.enabled);
+    assert_eq!(config.default_app, Some(second.id));
+    let (_folder, path) = file(&text, 0o644);
+    assert!(load_with(Some(&path), &[]).unwrap_err().problem.contains("can be read by others"));
+    let (_folder, path) = file(&text.replace("accept_006", "accept_007"), 0o600);
+    assert!(load_with(Some(&path), &[]).unwrap_err().problem.contains("accept_007"));
 }
 
 #[test]
@@ -126,7 +166,6 @@ fn a_file_with_a_mistake_stops_the_start_without_showing_secrets() {
     assert!(refusal(&format!("[app]\ncertificate = \"{CERTIFICATE}\n"), 0o600).contains("line 2"));
     let open = refusal(&format!("[app]\nid = \"{ID}\"\ncertificate = \"{CERTIFICATE}\"\n"), 0o644);
     assert!(open.contains("can be read by others (mode 0644)"), "{open}");
-    assert!(refusal("", 0o600).contains("needs an app"));
     assert!(load_with(Some(Path::new("/nonexistent/symbolon.toml")), &[]).is_err());
 }
 
@@ -171,7 +210,7 @@ fn every_announced_variable_is_read() {
     };
     from_environment(&environment).unwrap();
     // One login can be written by its parts; the other parts are read where there is an issuer.
-    let mut announced = BTreeSet::from(["PORT", "SYMBOLON_OIDC_ISSUER"].map(str::to_owned));
+    let mut announced = BTreeSet::from(["PORT", "SYMBOLON_OIDC_ISSUER", "CREDENTIALS_DIRECTORY"].map(str::to_owned));
     collect(&Settings::META, &mut announced);
     assert_eq!(*asked.borrow(), announced);
 }

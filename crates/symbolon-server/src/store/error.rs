@@ -99,6 +99,11 @@ impl StoreError {
         Self::Failed { path: path.to_owned(), problem }
     }
 
+    /// A row that cannot be read.
+    pub(super) fn unreadable(path: &Path, problem: &str) -> Self {
+        Self::Damaged { path: path.to_owned(), problem: problem.to_owned() }
+    }
+
     pub(super) fn damaged(path: &Path, problem: &sqlx::Error) -> Self {
         Self::Damaged { path: path.to_owned(), problem: problem.to_string() }
     }

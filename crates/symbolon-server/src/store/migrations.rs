@@ -10,10 +10,10 @@ use std::path::Path;
 
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
-use super::{Result, StoreError};
+use super::{Result, StoreError, apps, keys};
 
 /// All steps, in order.
-pub(super) const STEPS: &[&str] = &[STORE, AUDIT];
+pub(super) const STEPS: &[&str] = &[STORE, AUDIT, apps::TABLES, keys::TABLE];
 
 /// The one row about the store itself.
 const STORE: &str = "

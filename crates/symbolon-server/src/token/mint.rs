@@ -1,13 +1,14 @@
 //! The making of tokens for those who may have them.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
-use sha2::{Digest, Sha256};
-use symbolon_token::{AccessToken, AppCertificate, BuildError, Issue, Issuing, Limits, Role, Unverified};
+use symbolon_token::{AccessToken, BuildError, Issue, Issuing, Limits, Role, Unverified};
 
 use super::go;
 use super::wanted::Wanted;
+use crate::app::fingerprint;
 use crate::audit::Made;
 use crate::caller::{Caller, Denied};
 use crate::config::{App, TokenPolicy};
@@ -68,7 +69,9 @@ impl From<BuildError> for Refusal {
 /// Makes tokens for one app.
 #[derive(Clone, Debug)]
 pub(super) struct Minter {
-    pub(super) app: App,
+    pub(super) app: Arc<App>,
+    /// Whether that is the app of requests that name none.
+    is_default: bool,
     pub(super) policy: TokenPolicy,
     /// Names the certificate, and tells nothing of it.
     fingerprint: String,
@@ -84,14 +87,15 @@ pub(super) struct Minted {
 }
 
 impl Minter {
-    pub(super) fn new(app: App, policy: TokenPolicy) -> Self {
+    pub(super) fn new(app: Arc<App>, is_default: bool, policy: TokenPolicy) -> Self {
         let fingerprint = fingerprint(&app.certificate);
-        Self { app, policy, fingerprint }
+        Self { app, is_default, policy, fingerprint }
     }
 
     /// Makes a token, if this caller may have everything in it.
     pub(super) fn mint(&self, caller: &Caller, wanted: &Wanted) -> Result<Minted, Refusal> {
         wanted.check(self.policy.strict)?;
+        self.check_app(caller)?;
         wanted.asks().try_for_each(|ask| caller.allows(ask))?;
         let issue = issue()?;
         let issuing = if self.policy.strict { Issuing::from(issue) } else { issue.compatible() };
@@ -107,12 +111,16 @@ impl Minter {
         let id = Unverified::decode(&minted.token, Limits::default()).ok().map(|token| token.unproven_id().to_string());
         Made { id, certificate: &self.fingerprint, until: minted.until }
     }
-}
 
-/// The first eight digits of the SHA-256 of a certificate: they name it among an app's few, and do not give it away.
-fn fingerprint(certificate: &AppCertificate) -> String {
-    let digest = Sha256::digest(certificate.dangerous_secret().as_bytes());
-    digest[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    /// Checks that this caller may have tokens of this app, and then that anybody may.
+    pub(super) fn check_app(&self, caller: &Caller) -> Result<(), Refusal> {
+        caller.allows_app(&self.app.id, self.is_default)?;
+        if self.app.enabled {
+            Ok(())
+        } else {
+            Err(Refusal::new(StatusCode::FORBIDDEN, "project_disabled", "the app has been disabled by its operator"))
+        }
+    }
 }
 
 /// Reads a role: by name or number strictly, otherwise everything unknown is a subscriber.

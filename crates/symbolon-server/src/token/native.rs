@@ -12,12 +12,14 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use symbolon_token::AppId;
 
 use self::answer::TokenAnswer;
 use self::problem::problem;
 use self::request::TokenRequest;
-use super::mint::Refusal;
+use super::mint::{Minter, Refusal};
 use super::{Desk, TokenRoutes, json, read_body, settled};
+use crate::caller::Denied;
 use crate::request_id::RequestId;
 
 /// The handler of `POST /v1/tokens`.
@@ -33,7 +35,7 @@ pub(crate) async fn answer(
         return refuse(refusal);
     }
     let (response, caller) = match routes.desk(&parts.headers, &trail).await {
-        Ok(desk) => (desk.native(&parts.headers, body, &id).await.unwrap_or_else(refuse), Some(desk.caller)),
+        Ok(mut desk) => (desk.native(&parts.headers, body, &id).await.unwrap_or_else(refuse), Some(desk.caller)),
         Err(refusal) => (refuse(refusal), None),
     };
     settled(&routes, &trail, caller.as_ref(), response, refuse).await
@@ -48,23 +50,25 @@ pub(crate) async fn method_not_allowed(Extension(id): Extension<RequestId>) -> R
 }
 
 impl Desk<'_> {
-    async fn native(&self, headers: &HeaderMap, body: Body, id: &RequestId) -> Result<Response, Refusal> {
+    async fn native(&mut self, headers: &HeaderMap, body: Body, id: &RequestId) -> Result<Response, Refusal> {
         check_media_type(headers)?;
         let request = TokenRequest::decode(&read_body(headers, body).await?)?;
-        self.check_app(request.app_id())?;
+        if let Some(app_id) = request.app_id() {
+            self.turn_to(app_id)?;
+        }
         let wanted = request.into_wanted()?;
         let minted = self.mint(&wanted)?;
-        let answer = TokenAnswer::new(self.routes.app_id().as_str(), &minted, &wanted, id.as_str());
+        let answer = TokenAnswer::new(self.minter.app.id.as_str(), &minted, &wanted, id.as_str());
         Ok(json(StatusCode::OK, serde_json::to_string(&answer).expect("texts and numbers are JSON")))
     }
 
-    /// An app that is not served here is answered like one that the caller may not have.
-    fn check_app(&self, asked: Option<&str>) -> Result<(), Refusal> {
-        if asked.is_none_or(|asked| asked == self.routes.app_id().as_str()) {
-            return Ok(());
-        }
-        let text = "this caller may not have tokens of that app";
-        Err(Refusal::new(StatusCode::FORBIDDEN, "app_not_allowed", text))
+    /// Turns to the app that is named. One that is not served here is answered like one that the caller may not have.
+    fn turn_to(&mut self, asked: &str) -> Result<(), Refusal> {
+        let TokenRoutes { apps, policy, .. } = self.routes;
+        let app = AppId::parse(asked).ok().and_then(|id| apps.find(&id)).ok_or(Denied::App)?;
+        let is_default = app.id == apps.default_app().id;
+        self.minter = Minter::new(app, is_default, *policy);
+        self.minter.check_app(&self.caller)
     }
 }
 

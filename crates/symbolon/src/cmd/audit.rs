@@ -1,12 +1,14 @@
 //! `symbolon audit`: reading the audit.
 
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
-use symbolon_server::{Config, Export, Period};
+use anyhow::Result;
+use symbolon_server::{Export, Period};
+
+use super::state::State;
 
 /// What to do with the audit.
 #[derive(Debug, clap::Args)]
@@ -41,21 +43,18 @@ struct ExportArgs {
     /// The first moment after the last.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<i64>,
-    /// The server's configuration file, which may name its state folder.
-    #[arg(long, env = "SYMBOLON_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    state: State,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let Command::Export(args) = args.command;
-    let config = Config::load(args.config.as_deref(), &|name| std::env::var(name).ok())?;
-    let folder = config.state_dir.context("there is no state folder; name it with SYMBOLON_STATE_DIR")?;
+    let folder = args.state.folder()?;
     let everything = Period::default();
     let period =
         Period { since: args.since.unwrap_or(everything.since), until: args.until.unwrap_or(everything.until) };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(export(&folder, period)) {
+    match args.state.run(export(&folder, period)) {
         // Whoever reads has seen enough.
         Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
         outcome => outcome.map(|()| ExitCode::SUCCESS),

@@ -8,7 +8,7 @@ use symbolon_server::{Config, Mode, Origins, Server};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::banner::Banner;
-use crate::logging;
+use crate::{environment, logging};
 
 /// How to run the server.
 #[derive(clap::Args)]
@@ -25,7 +25,7 @@ pub(crate) struct Serve {
 impl Serve {
     /// Runs until SIGTERM or SIGINT.
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let config = Config::load(self.config.as_deref(), &|name| std::env::var(name).ok())?;
+        let config = environment::config(self.config.as_deref())?;
         logging::start(config.mode)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(self.serve(config))
@@ -33,16 +33,17 @@ impl Serve {
 
     async fn serve(self, config: Config) -> anyhow::Result<()> {
         let mut stop = StopSignals::new()?;
-        announce(&config);
         let (mode, state_dir) = (config.mode, config.state_dir.clone());
-        let server = Server::bind(config).await?;
+        let server = Server::bind(config.clone()).await?;
+        announce(&config);
         let addresses = server.addresses();
         if let Some(path) = &self.ready_file {
             write_ready_file(path, &server).with_context(|| format!("ready file {}", path.display()))?;
         }
         match mode {
             Mode::Development => {
-                let banner = Banner { addresses, app_id: server.app_id().as_str(), state_dir: state_dir.as_deref() };
+                let app_id = server.app_id();
+                let banner = Banner { addresses, app_id: app_id.as_str(), state_dir: state_dir.as_deref() };
                 std::io::stdout().write_all(banner.to_string().as_bytes())?;
             }
             Mode::Production => {

@@ -78,7 +78,7 @@ fn token_text(argument: Option<String>) -> Result<String> {
     Ok(text)
 }
 
-fn read_stdin() -> Result<String> {
+pub(crate) fn read_stdin() -> Result<String> {
     let mut text = String::new();
     std::io::stdin().take(MAX_STDIN).read_to_string(&mut text).context("standard input cannot be read as text")?;
     Ok(text)

@@ -1,26 +1,16 @@
 //! The program as people start it: what it prints, what it keeps, how it ends, and what it never says.
 
+mod apps;
+mod settings;
+mod support;
+
 use std::collections::HashSet;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::net::TcpListener;
 
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
+use tokio_tungstenite::tungstenite::Message;
 
-const APP_ID: &str = "eaa2d524f79f8ac632252761b8a02751";
-const CERTIFICATE: &str = "e0041b8f0f1439e741487dc3a62ea4cb";
-
-const PRODUCTION: &[(&str, &str)] = &[
-    ("APP_ID", APP_ID),
-    ("APP_CERTIFICATE", CERTIFICATE),
-    ("SYMBOLON_LISTEN", "127.0.0.1"),
-    ("SYMBOLON_PRIVATE_LISTEN", "127.0.0.1:0"),
-    ("SYMBOLON_OPEN", "1"),
-];
+use support::*;
 
 #[test]
 fn the_first_start_says_all_that_a_call_needs_and_the_second_keeps_the_app() {
@@ -205,147 +195,6 @@ fn without_leave_log_lines_name_nobody() {
     hear(&mut ann, "joined");
     let said = String::from_utf8(program.stop().stderr).unwrap();
     assert!(said.contains("joined") && !said.contains("secret-room") && !said.contains("77001"), "{said}");
-}
-
-/// A running program, ended with the test.
-struct Program {
-    child: Option<Child>,
-    address: SocketAddr,
-    app_id: String,
-}
-
-impl Program {
-    fn start(folder: &Folder, variables: &[(&str, &str)]) -> Self {
-        let ready = folder.0.join("ready.json");
-        let _ = std::fs::remove_file(&ready);
-        let mut child = command(folder, variables)
-            .env("PORT", "0")
-            .env("SYMBOLON_READY_FILE", &ready)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let said = wait_for(&ready, &mut child);
-        let field = |name: &str| said[name].as_str().expect("a text").to_owned();
-        Self { address: field("public").parse().expect("an address"), app_id: field("appId"), child: Some(child) }
-    }
-
-    /// Sends SIGTERM and waits for the end.
-    fn stop(mut self) -> Output {
-        let child = self.child.take().expect("stopped once");
-        let killed = Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
-        assert!(killed.success());
-        child.wait_with_output().expect("an end")
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-/// The program with nothing but these variables.
-fn command(folder: &Folder, variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
-    command.env_clear().env("SYMBOLON_STATE_DIR", &folder.0).envs(variables.iter().copied());
-    command
-}
-
-/// The one line with which the program refuses to start.
-fn refusal(folder: &Folder, variables: &[(&str, &str)]) -> String {
-    let output = command(folder, variables).output().expect("the program runs");
-    let text = String::from_utf8(output.stderr).expect("text");
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.starts_with("symbolon: ") && text.matches('\n').count() == 1, "{text}");
-    text
-}
-
-fn wait_for(ready: &Path, child: &mut Child) -> Value {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(30) {
-        if let Ok(text) = std::fs::read_to_string(ready) {
-            return serde_json::from_str(&text).expect("JSON");
-        }
-        assert!(child.try_wait().expect("a child").is_none(), "the program has ended");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("the program was not ready in time");
-}
-
-/// A folder that goes with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("symbolon-program-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder for the test");
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn get(address: SocketAddr, path: &str) -> String {
-    exchange(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
-}
-
-fn post(address: SocketAddr, body: &str) -> String {
-    let length = body.len();
-    exchange(
-        address,
-        &format!(
-            "POST /getToken HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-        ),
-    )
-}
-
-fn exchange(address: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).expect("the program listens");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
-    stream.write_all(request.as_bytes()).expect("a request");
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).expect("an answer");
-    reply
-}
-
-fn minted(address: SocketAddr, path: &str) -> String {
-    let reply = get(address, path);
-    let body = reply.split("\r\n\r\n").nth(1).expect("a body");
-    let body: Value = serde_json::from_str(body).expect("JSON");
-    body["rtcToken"].as_str().expect("a token").to_owned()
-}
-
-type Socket = WebSocket<TcpStream>;
-
-fn connect(address: SocketAddr) -> Socket {
-    let stream = TcpStream::connect(address).expect("the program listens");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
-    tungstenite::client(format!("ws://{address}/v1/signal"), stream).expect("an upgrade").0
-}
-
-fn say(socket: &mut Socket, message: &Value) {
-    socket.send(Message::Text(message.to_string().into())).expect("the connection is open");
-}
-
-fn hear(socket: &mut Socket, kind: &str) -> Value {
-    loop {
-        if let Message::Text(text) = socket.read().expect("a message") {
-            let message: Value = serde_json::from_str(&text).expect("JSON");
-            if message["type"] == kind {
-                return message;
-            }
-        }
-    }
 }
 
 /// One microphone.

@@ -1,0 +1,227 @@
+//! `symbolon app`: the apps of the store, and the rotation of their certificates.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow};
+use symbolon_server::{App, Rotated, Secondary, Store, StoredApp, check_app_id, check_certificate, fingerprint};
+use symbolon_token::{AppCertificate, AppId};
+
+use super::state::{State, date};
+use super::token::read_stdin;
+
+/// What to do with apps.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Add an app. Its certificate is drawn at random and shown once, unless it is given.
+    Add(Add),
+    /// List the apps of the store. Certificates are named by the first eight digits of their SHA-256.
+    List(State),
+    /// Change the certificate of an app without a token refused: --add, then --promote, then --retire.
+    Rotate(Rotate),
+    /// Make no tokens for an app, and refuse joins of its channels.
+    Disable(One),
+    /// Undo `disable`.
+    Enable(One),
+}
+
+#[derive(Debug, clap::Args)]
+struct Add {
+    /// A name for people.
+    #[arg(long)]
+    name: Option<String>,
+    /// Its App ID: 32 hexadecimal digits. Without it one is drawn at random.
+    #[arg(long)]
+    id: Option<String>,
+    #[command(flatten)]
+    certificate: Given,
+    #[command(flatten)]
+    state: State,
+}
+
+#[derive(Debug, clap::Args)]
+struct One {
+    /// The App ID.
+    id: String,
+    #[command(flatten)]
+    state: State,
+}
+
+#[derive(Debug, clap::Args)]
+struct Rotate {
+    /// The App ID.
+    id: String,
+    #[command(flatten)]
+    step: Step,
+    #[command(flatten)]
+    certificate: Given,
+    #[command(flatten)]
+    state: State,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Step {
+    /// First: take tokens of a new certificate, too. It does not sign yet.
+    #[arg(long)]
+    add: bool,
+    /// Second: sign with the new certificate. Tokens of the old one are taken still.
+    #[arg(long)]
+    promote: bool,
+    /// Last: take tokens of the old certificate no more.
+    #[arg(long)]
+    retire: bool,
+}
+
+/// A certificate of one's own: never an argument, which other users of the machine could read.
+#[derive(Debug, clap::Args)]
+struct Given {
+    /// A file that holds the certificate; `-` reads it from standard input. Without this one is drawn at random.
+    #[arg(long, value_name = "FILE")]
+    certificate_file: Option<PathBuf>,
+}
+
+/// Runs the command.
+#[expect(clippy::print_stdout, reason = "what happened is what was asked for")]
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    let text = match args.command {
+        Command::Add(args) => args.state.run(add(&args))?,
+        Command::List(state) => state.run(list(&state))?,
+        Command::Rotate(args) => args.state.run(rotate(&args))?,
+        Command::Disable(args) => args.state.run(set_enabled(&args, false))?,
+        Command::Enable(args) => args.state.run(set_enabled(&args, true))?,
+    };
+    print!("{text}");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn add(args: &Add) -> Result<String> {
+    let drawn = random_hex()?;
+    let id = args.id.as_deref().unwrap_or(&drawn);
+    let id = check_app_id(id).map_err(|problem| anyhow!("App ID: {problem}"))?;
+    let (certificate, shown) = args.certificate.read_or_draw(&id)?;
+    let app = App { name: args.name.clone(), ..App::new(id, certificate) };
+    let store = args.state.store_or_new().await?;
+    store.add_app(&app).await?;
+    let mut text = format!("App {id} is added. A running server takes it within a second.\n{shown}");
+    if store.apps().await?.len() > 1 {
+        text.push_str(
+            "\nThere are several apps. Unless the configuration has one of its own, SYMBOLON_DEFAULT_APP says for which \
+             the compatible routes make tokens.\n",
+        );
+    }
+    Ok(text)
+}
+
+async fn list(state: &State) -> Result<String> {
+    let mut text = String::new();
+    for stored in state.store().await?.apps().await? {
+        let App { id, enabled, name, .. } = &stored.app;
+        let enabled = if *enabled { "enabled" } else { "disabled" };
+        let name = name.as_deref().unwrap_or("-");
+        writeln!(text, "{id}  added {}  {enabled}  {name:?}  {}", date(stored.created), certificates(&stored))?;
+    }
+    Ok(text)
+}
+
+fn certificates(stored: &StoredApp) -> String {
+    let mut text = format!("signs {}", fingerprint(&stored.app.certificate));
+    if let Some(secondary) = &stored.app.secondary {
+        let what = match stored.secondary_is {
+            Some(Secondary::Next) => "to be promoted",
+            Some(Secondary::Previous) | None => "to be retired",
+        };
+        text.push_str(&format!(", also taken {} ({what})", fingerprint(secondary)));
+    }
+    if !stored.retired.is_empty() {
+        text.push_str(&format!(", retired {}", stored.retired.join(" ")));
+    }
+    text
+}
+
+async fn rotate(args: &Rotate) -> Result<String> {
+    let id = parse_id(&args.id)?;
+    let store = args.state.store().await?;
+    if args.step.add {
+        return add_secondary(&store, &id, &args.certificate).await;
+    }
+    let done = if args.step.promote { store.promote_secondary(&id).await } else { store.retire_secondary(&id).await };
+    Ok(done.map(|rotated| told(&rotated, &id))?)
+}
+
+async fn add_secondary(store: &Store, id: &AppId, given: &Given) -> Result<String> {
+    let (certificate, shown) = given.read_or_draw(id)?;
+    let rotated = store.add_secondary(id, &certificate).await?;
+    let shown = if matches!(rotated, Rotated::Added(_)) { shown } else { String::new() };
+    Ok(format!("{}{shown}", told(&rotated, id)))
+}
+
+/// What was done, and what comes next.
+fn told(rotated: &Rotated, id: &AppId) -> String {
+    let promote =
+        format!("Next, once every token server and every verifier has it: symbolon app rotate {id} --promote");
+    let retire = format!(
+        "Next, once the last token of the old certificate has ended (24 hours at most): symbolon app rotate {id} --retire"
+    );
+    match rotated {
+        Rotated::Added(name) => format!("Certificate {name} is taken now, and does not sign yet.\n{promote}\n"),
+        Rotated::AddedBefore(name) => format!("Certificate {name} had been added before.\n{promote}\n"),
+        Rotated::Promoted(name) => format!("Certificate {name} signs now; the old one is taken still.\n{retire}\n"),
+        Rotated::PromotedBefore(name) => format!("Certificate {name} signs already.\n{retire}\n"),
+        Rotated::Retired(name) => format!(
+            "Certificate {name} is taken no more; a running server refuses its tokens within a second.\nThe rotation \
+             is done.\n"
+        ),
+        Rotated::RetiredBefore => "The app has one certificate; there is none left to retire.\n".to_owned(),
+    }
+}
+
+async fn set_enabled(args: &One, enabled: bool) -> Result<String> {
+    let id = parse_id(&args.id)?;
+    let changed = args.state.store().await?.set_app_enabled(&id, enabled).await?;
+    let what = if enabled { "enabled" } else { "disabled" };
+    Ok(if changed {
+        format!("App {id} is {what}. A running server goes by it within a second.\n")
+    } else {
+        format!("App {id} is {what} already.\n")
+    })
+}
+
+impl Given {
+    /// The certificate, and the words that show it if it was drawn here.
+    fn read_or_draw(&self, id: &AppId) -> Result<(AppCertificate, String)> {
+        let (text, shown) = match &self.certificate_file {
+            Some(path) if path == Path::new("-") => (read_stdin()?, String::new()),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("the certificate file {} cannot be read", path.display()))?;
+                (text, String::new())
+            }
+            None => {
+                let drawn = random_hex()?;
+                let shown = format!("Its certificate, a secret that is not shown again:\n\n  {drawn}\n");
+                (drawn, shown)
+            }
+        };
+        let certificate =
+            check_certificate(text.trim(), id).map_err(|problem| anyhow!("App Certificate: {problem}"))?;
+        Ok((certificate, shown))
+    }
+}
+
+fn parse_id(text: &str) -> Result<AppId> {
+    AppId::parse(text).map_err(|error| anyhow!("App ID: {error}"))
+}
+
+fn random_hex() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).context("the system has no random bytes")?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
