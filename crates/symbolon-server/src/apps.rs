@@ -101,13 +101,17 @@ impl Registry {
     }
 
     /// Follows the store until it is dropped. What cannot be taken is logged, and everything stays as it was.
-    pub(crate) async fn follow(self, shard: Shard) {
+    pub(crate) async fn follow(self, shard: Option<Shard>) {
         let Some(store) = &self.store else { return };
         let mut changed = store.changed();
         loop {
             match self.reload(store).await {
                 Ok(()) => {
-                    if shard.replace_door(self.apps().door()).await.is_err() || changed.changed().await.is_err() {
+                    let told = match &shard {
+                        Some(shard) => shard.replace_door(self.apps().door()).await.is_ok(),
+                        None => true,
+                    };
+                    if !told || changed.changed().await.is_err() {
                         return;
                     }
                 }

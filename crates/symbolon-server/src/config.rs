@@ -9,8 +9,10 @@ mod settings;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use confique::{Config as _, Layer as _};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use symbolon_token::AppId;
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub limits: ConnectionLimits,
     /// Whether log lines name channels and uids.
     pub log_names: bool,
+    /// What it does.
+    pub role: ServerRole,
     /// The folder for what outlives a restart; absent when there is nowhere to put one.
     pub state_dir: Option<PathBuf>,
     /// Whether somebody chose that folder. The usual one may turn out not to be had.
@@ -78,6 +82,29 @@ impl Mode {
         match self {
             Self::Development => "development",
             Self::Production => "production",
+        }
+    }
+}
+
+/// What a server does.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum ServerRole {
+    /// Everything: tokens, signalling, media and the call page.
+    #[default]
+    All,
+    /// The token routes alone, over HTTP.
+    Token,
+}
+
+impl FromStr for ServerRole {
+    type Err = ConfigError;
+
+    fn from_str(word: &str) -> Result<Self> {
+        match word.trim() {
+            "all" => Ok(Self::All),
+            "token" => Ok(Self::Token),
+            _ => Err(ConfigError::new("role (SYMBOLON_ROLE)", format!("{word:?} is neither all nor token"))),
         }
     }
 }
@@ -237,6 +264,7 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     layer.media.advertise = text("SYMBOLON_ADVERTISE");
     layer.private.listen = text("SYMBOLON_PRIVATE_LISTEN");
     layer.log.names = truth("SYMBOLON_LOG_NAMES")?;
+    layer.role = text("SYMBOLON_ROLE").map(|word| word.parse()).transpose()?;
     layer.state_dir = text("SYMBOLON_STATE_DIR");
     Ok(layer)
 }

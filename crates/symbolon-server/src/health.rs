@@ -19,14 +19,16 @@ use crate::token::clock_is_sane;
 #[derive(Clone, Debug)]
 pub(crate) struct Health {
     pub(crate) metrics: Metrics,
-    pub(crate) shard: Shard,
+    /// The media thread, where there is one.
+    pub(crate) shard: Option<Shard>,
     pub(crate) audit: Audit,
 }
 
 impl Health {
-    /// What the edge has counted; absent when it does not answer.
+    /// What the edge has counted, nothing where there is none; absent when it does not answer.
     async fn stats(&self) -> Option<Stats> {
-        tokio::time::timeout(ANSWER_TIMEOUT, self.shard.stats()).await.ok()?.ok()
+        let Some(shard) = &self.shard else { return Some(Stats::default()) };
+        tokio::time::timeout(ANSWER_TIMEOUT, shard.stats()).await.ok()?.ok()
     }
 }
 

@@ -53,7 +53,7 @@ pub use caller::{Callers, KeyHash, NewKey, check_policy};
 pub use check_config::{Checked, check_config};
 pub use client::TrustedProxies;
 pub use config::{
-    AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, Rate, RateLimits, TokenPolicy,
+    AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, Rate, RateLimits, ServerRole, TokenPolicy,
     others_cannot_read,
 };
 pub use origin::Origins;

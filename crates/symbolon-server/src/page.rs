@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::apps::Apps;
 use crate::config::Mode;
+use crate::guard::NO_CACHE;
 use crate::token;
 
 #[derive(RustEmbed)]
@@ -23,9 +24,41 @@ struct Demo;
 #[folder = "../../web/inspect"]
 struct Inspect;
 
+/// Which pages a server has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pages {
+    /// All of them.
+    All,
+    /// Those that need no media: not the call page, and not the SDK.
+    TokensOnly,
+}
+
+impl Pages {
+    /// The file at this path, or the answer that it is not to be had here. Absent when there is none.
+    pub(crate) fn file(self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+        let path = uri.path();
+        let is_call = path == "/" || path.starts_with("/sdk/");
+        match file(method, uri, headers) {
+            Some(_) if self == Self::TokensOnly && is_call => Some(tokens_only_answer()),
+            found => found,
+        }
+    }
+}
+
+/// The handler of what only a server with media has.
+pub(crate) async fn tokens_only() -> Response {
+    tokens_only_answer()
+}
+
+fn tokens_only_answer() -> Response {
+    let text = "this server makes tokens and carries no calls (role token); the call page and the SDK are at the server \
+                that carries them\n";
+    (StatusCode::NOT_FOUND, NO_CACHE, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
 /// The file at this path: the call page at `/`, the inspector at `/inspect`, the SDK under `/sdk/`. Absent when there is
 /// none.
-pub(crate) fn file(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+fn file(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     if *method != Method::GET && *method != Method::HEAD {
         return None;
     }

@@ -4,26 +4,27 @@ use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
+use axum::{Extension, Router};
 use symbolon_token::AppId;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::apps::{Apps, Registry, RegistryError};
 use crate::audit::Audit;
 use crate::client::TrustedProxies;
-use crate::config::{Config, ConfigError, ConnectionLimits, Mode, check_public};
+use crate::config::{Config, ConfigError, ConnectionLimits, Mode, ServerRole, check_public};
 use crate::guard::{Guard, guard};
 use crate::health::{self, Health};
 use crate::http::Door;
 use crate::http::limits::Connections;
 use crate::metrics::Metrics;
 use crate::origin::OriginPolicy;
-use crate::page::{self, ClientConfig};
+use crate::page::{self, ClientConfig, Pages};
 use crate::shard::{Shard, socket};
 use crate::signal::{self, Signalling};
 use crate::state::{self, StateError};
@@ -91,7 +92,8 @@ pub struct Server {
     store: Option<Store>,
     listeners: Vec<TcpListener>,
     private: TcpListener,
-    media: std::net::UdpSocket,
+    /// Absent where no media is carried.
+    media: Option<std::net::UdpSocket>,
     addresses: Addresses,
 }
 
@@ -119,7 +121,10 @@ impl Server {
         let store = open_store(&config).await?;
         let registry = Registry::open(&config, configured, store.clone()).await?;
         check_public(&config)?;
-        let (listener, media) = bind_public(config.listen).await?;
+        let (listener, media) = match config.role {
+            ServerRole::All => bind_public(config.listen).await.map(|(listener, media)| (listener, Some(media)))?,
+            ServerRole::Token => (bind_tcp(config.listen).await?, None),
+        };
         let public = local(listener.local_addr(), config.listen)?;
         let mut listeners = vec![listener];
         if config.mode == Mode::Development {
@@ -151,15 +156,23 @@ impl Server {
         let (sign, stopped) = StopSign::new();
         let metrics = Metrics::new();
         let apps = self.registry.apps();
-        let candidates = socket::candidates(self.addresses.public, &self.config.advertise);
-        let edge = symbolon_edge::Config::new(apps.door(), candidates);
-        let story = Story::new(metrics.clone(), self.config.log_names);
-        let (shard, mut media) = Shard::start(edge, self.media, story)?;
+        let (shard, mut media) = match self.media {
+            Some(socket) => {
+                let candidates = socket::candidates(self.addresses.public, &self.config.advertise);
+                let edge = symbolon_edge::Config::new(apps.door(), candidates);
+                let story = Story::new(metrics.clone(), self.config.log_names);
+                let (shard, media) = Shard::start(edge, socket, story)?;
+                (Some(shard), Some(media))
+            }
+            None => (None, None),
+        };
         let connections = Connections::new(self.config.limits, metrics.clone());
         let (audit, writing) = Audit::start(self.config.audit, self.store, metrics.clone());
         let health = Health { metrics: metrics.clone(), shard: shard.clone(), audit: audit.clone() };
         let proxies = self.config.proxies.clone();
-        let signalling = Signalling::new(shard.clone(), connections.clone(), proxies.clone(), metrics, stopped.clone());
+        let signalling = shard
+            .clone()
+            .map(|shard| Signalling::new(shard, connections.clone(), proxies.clone(), metrics, stopped.clone()));
 
         let mut doors = JoinSet::new();
         let router = public_router(&self.config, apps, audit, health.clone(), signalling);
@@ -177,7 +190,7 @@ impl Server {
 
         tokio::select! {
             () = stop => {}
-            _ = &mut media => return Err(io::Error::other("the media thread has ended")),
+            () = ended(&mut media) => return Err(io::Error::other("the media thread has ended")),
         }
         tracing::info!("stopping");
         sign.give();
@@ -185,7 +198,9 @@ impl Server {
         refreshing.shutdown().await;
         writing.end().await;
         // With the doors the last handles to the media thread are gone, and it ends too.
-        if !matches!(tokio::time::timeout(MEDIA_END, media).await, Ok(Ok(()))) {
+        if let Some(media) = media
+            && !matches!(tokio::time::timeout(MEDIA_END, media).await, Ok(Ok(())))
+        {
             tracing::warn!("the media thread did not end in order");
         }
         Ok(())
@@ -216,7 +231,7 @@ fn private_door(listener: TcpListener, health: Health) -> Door {
     Door { listener, router: health::private_router(health), connections, proxies: TrustedProxies::default() }
 }
 
-fn public_router(config: &Config, apps: Apps, audit: Audit, health: Health, signalling: Signalling) -> Router {
+fn public_router(config: &Config, apps: Apps, audit: Audit, health: Health, signalling: Option<Signalling>) -> Router {
     let metrics = health.metrics.clone();
     let routes = TokenRoutes::new(apps.clone(), config, audit, metrics.clone());
     let client_config = ClientConfig::new(apps, config.mode, routes.is_open());
@@ -228,20 +243,25 @@ fn public_router(config: &Config, apps: Apps, audit: Audit, health: Health, sign
         },
         metrics,
     };
+    let (signal, pages) = match signalling {
+        Some(signalling) => (get(signal::upgrade).with_state(signalling), Pages::All),
+        None => (any(page::tokens_only), Pages::TokensOnly),
+    };
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready).with_state(health))
         .route("/v1/client-config", get(page::client_config).with_state(client_config))
-        .route("/v1/signal", get(signal::upgrade).with_state(signalling))
+        .route("/v1/signal", signal)
         .route("/v1/tokens", post(token::native::answer).fallback(token::native::method_not_allowed))
         .fallback(page_or_token)
         .with_state(routes)
+        .layer(Extension(pages))
         .method_not_allowed_fallback(|| async { token::not_found() })
         .layer(middleware::from_fn_with_state(guarded, guard))
 }
 
-async fn page_or_token(routes: State<TokenRoutes>, request: Request) -> Response {
-    match page::file(request.method(), request.uri(), request.headers()) {
+async fn page_or_token(routes: State<TokenRoutes>, pages: Extension<Pages>, request: Request) -> Response {
+    match pages.file(request.method(), request.uri(), request.headers()) {
         Some(response) => response,
         None => token::answer(routes, request).await,
     }
@@ -253,13 +273,25 @@ async fn bind_public(address: SocketAddr) -> Result<(TcpListener, std::net::UdpS
     let mut tries = if address.port() == 0 { FREE_PORT_TRIES } else { 1 };
     loop {
         tries -= 1;
-        let listener = TcpListener::bind(address).await.map_err(|problem| bind_error(PUBLIC, address, problem))?;
+        let listener = bind_tcp(address).await?;
         let same = local(listener.local_addr(), address)?;
         match socket::bind(same) {
             Ok(socket) => return Ok((listener, socket)),
             Err(_) if tries > 0 => {}
             Err(problem) => return Err(bind_error(MEDIA, same, problem)),
         }
+    }
+}
+
+async fn bind_tcp(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|problem| bind_error(PUBLIC, address, problem))
+}
+
+/// Done when the media thread has ended; never, where there is none.
+async fn ended(media: &mut Option<oneshot::Receiver<()>>) {
+    match media {
+        Some(media) => drop(media.await),
+        None => std::future::pending().await,
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn check(settings: Settings, from_file: bool, default_state_dir: Opti
         advertise: advertise(settings.media.advertise.as_deref())?,
         limits: limits(&settings.http)?,
         log_names: mode == Mode::Development || settings.log.names,
+        role: settings.role,
         state_dir_is_chosen: settings.state_dir.is_some(),
         state_dir: settings.state_dir.map(PathBuf::from).or(default_state_dir),
     })

@@ -7,6 +7,7 @@ use std::fmt;
 use confique::Config;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use super::ServerRole;
 use super::apps::{AppRecord, WildcardRule};
 use crate::caller::{IssuerRecord, KeyRecord};
 
@@ -60,6 +61,11 @@ pub(crate) struct Settings {
     /// beside those of the store (`symbolon app add`); an id stands in one place only.
     #[config(default = [])]
     pub(crate) apps: Vec<AppRecord>,
+
+    /// What this server does: `all`, or `token` for the token routes alone. With `token` there is no call page, no signalling
+    /// and no media, and no UDP socket is opened, so that it runs where hosts carry only HTTP.
+    #[config(env = "SYMBOLON_ROLE", default = "all")]
+    pub(crate) role: ServerRole,
 
     /// The folder for what has to outlive a restart. Default: `symbolon` in the user's state folder.
     #[config(env = "SYMBOLON_STATE_DIR")]

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use symbolon_server::{Config, Mode, Origins, Server};
+use symbolon_server::{Config, Mode, Origins, Server, ServerRole};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::banner::Banner;
@@ -17,6 +17,10 @@ pub(crate) struct Serve {
     #[arg(long, env = "SYMBOLON_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
+    /// What this server does: all, or token for the token routes alone. Default: SYMBOLON_ROLE, or what the file says.
+    #[arg(long, value_name = "ROLE")]
+    role: Option<ServerRole>,
+
     /// A file to be written once the server listens: JSON with its addresses and its App ID.
     #[arg(long, env = "SYMBOLON_READY_FILE", value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -25,7 +29,8 @@ pub(crate) struct Serve {
 impl Serve {
     /// Runs until SIGTERM or SIGINT.
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let config = environment::config(self.config.as_deref())?;
+        let mut config = environment::config(self.config.as_deref())?;
+        config.role = self.role.unwrap_or(config.role);
         logging::start(config.mode)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(self.serve(config))
