@@ -33,6 +33,7 @@ mod http;
 mod json;
 mod limit;
 mod metrics;
+mod openapi;
 mod origin;
 mod page;
 mod request_id;

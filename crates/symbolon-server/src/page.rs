@@ -1,4 +1,4 @@
-//! The call page, the token inspector and the web SDK, embedded in the program.
+//! The call page, the token inspector, the routes' page and the web SDK, embedded in the program.
 
 use axum::extract::State;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -23,6 +23,10 @@ struct Demo;
 #[derive(RustEmbed)]
 #[folder = "../../web/inspect"]
 struct Inspect;
+
+#[derive(RustEmbed)]
+#[folder = "../../web/docs"]
+struct Docs;
 
 /// Which pages a server has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +60,8 @@ fn tokens_only_answer() -> Response {
     (StatusCode::NOT_FOUND, NO_CACHE, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
-/// The file at this path: the call page at `/`, the inspector at `/inspect`, the SDK under `/sdk/`. Absent when there is
+/// The file at this path: the call page at `/`, the inspector at `/inspect`, the routes' page at `/v1/docs`, the
+/// SDK under `/sdk/`. Absent when there is
 /// none.
 fn file(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     if *method != Method::GET && *method != Method::HEAD {
@@ -65,6 +70,7 @@ fn file(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     let path = match uri.path() {
         "/" => "index.html",
         "/inspect" => "inspect/index.html",
+        "/v1/docs" => "docs/index.html",
         path => path.strip_prefix('/')?,
     };
     let content_type = content_type(path)?;
@@ -72,6 +78,8 @@ fn file(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
         (Sdk::get(path)?, CALL_POLICY)
     } else if let Some(path) = path.strip_prefix("inspect/") {
         (Inspect::get(path)?, INSPECT_POLICY)
+    } else if let Some(path) = path.strip_prefix("docs/") {
+        (Docs::get(path)?, DOCS_POLICY)
     } else {
         (Demo::get(path)?, CALL_POLICY)
     };
@@ -170,6 +178,10 @@ const CALL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 const INSPECT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'none'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The routes' page reads their description from this server and sends nothing else.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 const SECURITY: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -224,6 +236,17 @@ mod tests {
         let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
         assert_eq!(page.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+    }
+
+    #[test]
+    fn the_routes_page_may_reach_this_server_only() {
+        let page = get("/v1/docs").unwrap();
+        assert_eq!(page.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("connect-src 'self';") && !policy.contains("unsafe"), "{policy}");
+        for path in ["/docs/docs.js", "/docs/docs.css"] {
+            assert!(get(path).is_some(), "{path}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::health::{self, Health};
 use crate::http::Door;
 use crate::http::limits::Connections;
 use crate::metrics::Metrics;
+use crate::openapi;
 use crate::origin::OriginPolicy;
 use crate::page::{self, ClientConfig, Pages};
 use crate::shard::{Shard, socket};
@@ -252,6 +253,7 @@ fn public_router(config: &Config, apps: Apps, audit: Audit, health: Health, sign
         .route("/readyz", get(health::ready).with_state(health))
         .route("/v1/client-config", get(page::client_config).with_state(client_config))
         .route("/v1/signal", signal)
+        .route("/v1/openapi.json", get(openapi::answer))
         .route("/v1/tokens", post(token::native::answer).fallback(token::native::method_not_allowed))
         .fallback(page_or_token)
         .with_state(routes)

@@ -1,6 +1,7 @@
 //! The token routes: those of the usual token server, `/ping`, `/rtc/…`, `/rtm/…`, `/rte/…`, `/chat/…` and
 //! `POST /getToken`, and our own, `POST /v1/tokens`.
 
+pub(crate) mod document;
 mod get;
 mod go;
 mod mint;

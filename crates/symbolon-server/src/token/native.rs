@@ -1,10 +1,12 @@
 //! `POST /v1/tokens`: one token for any services, asked for in strict JSON.
 
 mod answer;
+pub(crate) mod document;
 mod media_type;
 mod object;
 mod problem;
 mod request;
+mod schema;
 mod service;
 
 use axum::Extension;

@@ -5,12 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use symbolon_token::{Service, ServiceKind};
+use utoipa::ToSchema;
 
 use super::super::mint::Minted;
 use super::super::wanted::{Wanted, privilege_name};
 
 /// A token, and what is worth knowing about it: no client has to look inside.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TokenAnswer<'a> {
     token: &'a str,
@@ -28,15 +29,18 @@ pub(super) struct TokenAnswer<'a> {
 }
 
 /// One service of the token.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct GrantedService<'a> {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     channel: Option<&'a str>,
     /// Absent for any user.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     user: Option<&'a str>,
     /// When each ends, in Unix seconds.
+    #[schema(value_type = BTreeMap<String, u64>)]
     privileges: BTreeMap<&'static str, u64>,
 }
 

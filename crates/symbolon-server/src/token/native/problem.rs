@@ -3,6 +3,7 @@
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::super::mint::Refusal;
 use super::super::post::mark;
@@ -10,9 +11,9 @@ use crate::guard::NO_CACHE;
 use crate::request_id::RequestId;
 
 /// Why there is no token.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Problem<'a> {
+pub(super) struct Problem<'a> {
     /// `about:blank`: the status says what kind of problem it is, and `code` says it exactly.
     #[serde(rename = "type")]
     kind: &'static str,

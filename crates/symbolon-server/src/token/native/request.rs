@@ -3,29 +3,36 @@
 use super::super::mint::{DEFAULT_LIFE, Refusal, check_life};
 use super::super::wanted::Wanted;
 use super::object::Object;
+use super::schema;
 use super::service::{RtcPrivileges, RtcService, ServiceRequest};
 use crate::json;
 use serde::Deserialize;
 use serde_json::Number;
+use utoipa::ToSchema;
 
 /// What a token shall grant. Either `services` lists it, or the fields of one `rtc` service stand here directly.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TokenRequest {
     /// The app that the token is for: 32 hexadecimal digits. Default: the server's own app.
     app_id: Option<String>,
     /// How many seconds the token lives.
+    #[schema(schema_with = schema::life)]
     expires_in: Option<Number>,
     /// What the token grants, when it is more than entering one channel: at most ten services.
+    #[schema(value_type = Option<Vec<ServiceRequest>>, min_items = 1, max_items = 10)]
     services: Option<Vec<Object<ServiceRequest>>>,
     channel: Option<String>,
     /// As in the service `rtc`.
+    #[schema(schema_with = schema::uid)]
     uid: Option<serde_json::Value>,
     /// As in the service `rtc`.
     account: Option<String>,
     /// As in the service `rtc`.
+    #[schema(schema_with = schema::role)]
     role: Option<String>,
     /// As in the service `rtc`.
+    #[schema(value_type = Option<RtcPrivileges>)]
     privileges: Option<Object<RtcPrivileges>>,
 }
 

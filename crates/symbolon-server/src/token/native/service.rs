@@ -5,6 +5,7 @@ use serde_json::Value;
 use symbolon_token::{
     ChatPrivilege, FcdnPrivilege, Privileges, Role, RtcPrivilege, Service, StreamingPrivilege, uid_text,
 };
+use utoipa::ToSchema;
 
 use super::super::go;
 use super::super::mint::{EXPIRE_TOO_LONG, INVALID_CHANNEL, INVALID_UID, Refusal, parse_role};
@@ -12,6 +13,7 @@ use super::super::post::looks_like_a_number;
 use super::super::wanted::chat;
 use super::object::Object;
 use super::request::life;
+use super::schema;
 
 /// One service, by its `kind`.
 #[derive(Debug, Deserialize)]
@@ -29,64 +31,83 @@ pub(super) enum ServiceRequest {
     Cdn(CdnService),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RtcService {
+    #[schema(value_type = String, required = true)]
     pub(super) channel: Option<String>,
     /// A number from 1 to 4294967295, also as a text; 0 is for any user.
+    #[schema(schema_with = schema::uid)]
     pub(super) uid: Option<Value>,
     /// The user by a name, in place of `uid`.
     pub(super) account: Option<String>,
     /// `publisher` or `subscriber`, which is the default.
+    #[schema(schema_with = schema::role)]
     pub(super) role: Option<String>,
     /// In place of `role`: each privilege with its life in seconds, or `true` for the token's.
+    #[schema(value_type = Option<RtcPrivileges>)]
     pub(super) privileges: Option<Object<RtcPrivileges>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UserService {
+    #[schema(value_type = String, required = true)]
     user: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StreamingService {
+    #[schema(value_type = String, required = true)]
     channel: Option<String>,
+    #[schema(schema_with = schema::uid)]
     uid: Option<Value>,
     account: Option<String>,
+    #[schema(value_type = StreamingPrivileges, required = true)]
     privileges: Option<Object<StreamingPrivileges>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CdnService {
+    #[schema(value_type = String, required = true)]
     channel: Option<String>,
+    #[schema(schema_with = schema::uid)]
     uid: Option<Value>,
     account: Option<String>,
+    #[schema(value_type = CdnPrivileges, required = true)]
     privileges: Option<Object<CdnPrivileges>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RtcPrivileges {
+    #[schema(schema_with = schema::granted)]
     join: Option<Value>,
+    #[schema(schema_with = schema::granted)]
     publish_audio: Option<Value>,
+    #[schema(schema_with = schema::granted)]
     publish_video: Option<Value>,
+    #[schema(schema_with = schema::granted)]
     publish_data: Option<Value>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StreamingPrivileges {
+    #[schema(schema_with = schema::granted)]
     publish_mix_stream: Option<Value>,
+    #[schema(schema_with = schema::granted)]
     publish_raw_stream: Option<Value>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CdnPrivileges {
+    #[schema(schema_with = schema::granted)]
     publish: Option<Value>,
+    #[schema(schema_with = schema::granted)]
     play: Option<Value>,
 }
 
