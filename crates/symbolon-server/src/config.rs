@@ -5,6 +5,7 @@
 
 mod apps;
 mod check;
+mod routes;
 mod settings;
 
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +21,7 @@ use self::apps::AppRecord;
 pub(crate) use self::apps::check_together;
 pub(crate) use self::check::check_public;
 pub use self::check::others_cannot_read;
+pub use self::routes::{OptionalRoute, OptionalRoutes};
 use self::settings::{Secret, Settings};
 pub(crate) use crate::app::App;
 use crate::caller::{Callers, IssuerRecord};
@@ -47,7 +49,7 @@ pub struct Config {
     pub behind_proxy: bool,
     /// Who gets tokens.
     pub callers: Callers,
-    /// How strictly token requests are read.
+    /// How strictly token requests are read, and on which routes.
     pub tokens: TokenPolicy,
     /// What is kept of token requests.
     pub audit: AuditSettings,
@@ -114,6 +116,8 @@ impl FromStr for ServerRole {
 pub struct TokenPolicy {
     /// Whether unknown roles and names outside the documented limits are refused.
     pub strict: bool,
+    /// The routes beyond the usual ones.
+    pub routes: OptionalRoutes,
 }
 
 /// How often tokens may be asked for.
@@ -250,6 +254,8 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     layer.tokens.open = truth("SYMBOLON_OPEN")?;
     layer.tokens.default_app = text("SYMBOLON_DEFAULT_APP");
     layer.tokens.strict = truth("SYMBOLON_STRICT")?;
+    layer.tokens.routes = text("SYMBOLON_ROUTES").map(|list| names(&list));
+    layer.tokens.issue_006 = truth("SYMBOLON_ISSUE_006")?;
     layer.callers.keys = json("SYMBOLON_API_KEYS", environment)?;
     layer.callers.issuers = issuers(environment)?;
     layer.limits.per_address = count("SYMBOLON_LIMIT_PER_ADDRESS")?;
@@ -308,6 +314,11 @@ fn issuers(environment: Environment<'_>) -> Result<Option<Vec<IssuerRecord>>> {
         .map_err(|error| ConfigError::new("SYMBOLON_OIDC_POLICY", format!("as JSON: {error}")))?;
     let audience = needed("SYMBOLON_OIDC_AUDIENCE", "what the JWTs' aud must name")?;
     Ok(Some(vec![IssuerRecord::discovered(issuer, audience, policy)]))
+}
+
+/// The names in a list with commas.
+fn names(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 fn parse_number(name: &str, value: &str) -> Result<u16> {

@@ -54,8 +54,8 @@ pub use caller::{Callers, KeyHash, NewKey, check_policy};
 pub use check_config::{Checked, check_config};
 pub use client::TrustedProxies;
 pub use config::{
-    AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, Rate, RateLimits, ServerRole, TokenPolicy,
-    others_cannot_read,
+    AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, OptionalRoute, OptionalRoutes, Rate,
+    RateLimits, ServerRole, TokenPolicy, others_cannot_read,
 };
 pub use origin::Origins;
 pub use server::{Addresses, Server, StartError};

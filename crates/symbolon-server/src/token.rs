@@ -6,6 +6,7 @@ mod get;
 mod go;
 mod mint;
 pub(crate) mod native;
+mod optional;
 mod path;
 mod post;
 mod request;
@@ -21,6 +22,7 @@ use axum::response::{IntoResponse, Response};
 
 pub(crate) use self::mint::clock_is_sane;
 use self::mint::{Minted, Minter, Refusal};
+use self::optional::Optional;
 use self::path::{Route, Slash};
 use self::wanted::Wanted;
 use crate::apps::Apps;
@@ -143,7 +145,7 @@ impl Desk<'_> {
             Ok(minted) => {
                 metrics.token(kind, "minted");
                 tracing::info!(kind, caller, life_s = wanted.life, "token minted");
-                self.trail.minted(request, || minter.made(&minted));
+                self.trail.minted(request, || minter.made(&minted, wanted));
                 Ok(minted)
             }
             Err(refusal) => {
@@ -160,6 +162,9 @@ impl Desk<'_> {
 pub(crate) async fn answer(State(routes): State<TokenRoutes>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let (path, query) = (parts.uri.path(), parts.uri.query());
+    if let Some(optional) = Optional::find(routes.policy.routes, &parts.method, path) {
+        return optional::answer(&routes, optional, &parts, body).await;
+    }
     let route = match Route::find(&parts.method, path) {
         Route::Ping => return json(StatusCode::OK, r#"{"message":"pong"}"#.to_owned()),
         Route::Redirect(slash) => return redirect(&parts.method, path, query, slash),

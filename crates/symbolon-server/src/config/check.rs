@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use symbolon_token::AppId;
 
 use super::apps;
-use super::settings::{AuditTable, HttpSettings, LimitsTable, Settings};
+use super::settings::{AuditTable, HttpSettings, LimitsTable, Settings, TokenSettings};
 use super::{
-    App, AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, Rate, RateLimits, Result, TokenPolicy,
+    App, AuditSettings, Config, ConfigError, ConnectionLimits, Environment, Mode, OptionalRoutes, Rate, RateLimits,
+    Result, TokenPolicy,
 };
 use crate::caller::CallerSettings;
 use crate::client::TrustedProxies;
@@ -36,7 +37,7 @@ pub(super) fn check(settings: Settings, from_file: bool, default_state_dir: Opti
         proxies,
         behind_proxy: settings.http.behind_proxy,
         callers,
-        tokens: TokenPolicy { strict: settings.tokens.strict },
+        tokens: tokens(&settings.tokens)?,
         audit: audit(&settings.audit)?,
         rates: rates(mode, &settings.limits)?,
         advertise: advertise(settings.media.advertise.as_deref())?,
@@ -144,6 +145,13 @@ fn private_listen(mode: Mode, setting: Option<&str>) -> Result<SocketAddr> {
             "is not an address with a port, such as 127.0.0.1:9091",
         )
     })
+}
+
+fn tokens(settings: &TokenSettings) -> Result<TokenPolicy> {
+    let names = settings.routes.iter().map(String::as_str);
+    let routes = OptionalRoutes::parse(names, settings.issue_006)
+        .map_err(|problem| ConfigError::new("tokens.routes (SYMBOLON_ROUTES)", problem))?;
+    Ok(TokenPolicy { strict: settings.strict, routes })
 }
 
 fn rates(mode: Mode, settings: &LimitsTable) -> Result<RateLimits> {

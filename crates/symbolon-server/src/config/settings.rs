@@ -169,6 +169,18 @@ pub(crate) struct TokenSettings {
     /// token servers do.
     #[config(env = "SYMBOLON_STRICT", default = true)]
     pub(crate) strict: bool,
+
+    /// Routes that samples and older servers have, for clients that call them: `fetch` (`POST /fetch_rtc_token` and
+    /// `/fetch_rtm_token`), `generate` (`POST /token/generate`), `middleware` (`POST /token/getNew`), and with
+    /// `issue_006` also `node` (`GET /rtc/…`, `/rtm/…`, `/rte/…` without a final slash) and `access_token`
+    /// (`GET /access_token`). In the environment separated by commas.
+    #[config(env = "SYMBOLON_ROUTES", default = [])]
+    pub(crate) routes: Vec<String>,
+
+    /// Whether `node` and `access_token` may be switched on. They make tokens of the older 006 format, whose channel and
+    /// uid can be shifted against each other by whoever holds one.
+    #[config(env = "SYMBOLON_ISSUE_006", default = false)]
+    pub(crate) issue_006: bool,
 }
 
 #[derive(Config)]

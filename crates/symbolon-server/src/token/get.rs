@@ -6,11 +6,11 @@ use symbolon_token::Role;
 
 use super::mint::{DEFAULT_LIFE, INVALID_EXPIRE, INVALID_UID, Refusal, check_life, parse_role};
 use super::path::{Place, percent_decode, query_value};
-use super::wanted::Wanted;
+use super::wanted::{Format, Wanted};
 use super::{Desk, go, json};
 
 /// An answer that is no success. The usual server names some of its texts `message` and others `error`.
-enum Wrong {
+pub(super) enum Wrong {
     Message(&'static str, String),
     Error(Refusal),
 }
@@ -18,6 +18,15 @@ enum Wrong {
 impl From<Refusal> for Wrong {
     fn from(refusal: Refusal) -> Self {
         Self::Error(refusal)
+    }
+}
+
+impl From<Wrong> for Refusal {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Message(reason, text) => Self::bad_request(reason, text),
+            Wrong::Error(refusal) => refusal,
+        }
     }
 }
 
@@ -37,29 +46,29 @@ struct Entry {
 
 impl Desk<'_> {
     pub(super) fn rtc(&self, place: Place<'_>, query: Option<&str>) -> Response {
-        finish(self.try_rtc(place, query))
+        finish(self.try_rtc(place, query, Format::V007))
     }
 
     pub(super) fn rtm(&self, uid: &str, query: Option<&str>) -> Response {
-        finish(self.try_rtm(uid, query))
+        finish(self.try_rtm(uid, query, Format::V007))
     }
 
     pub(super) fn rte(&self, place: Place<'_>, rtm_uid: &str, query: Option<&str>) -> Response {
-        finish(self.try_rte(place, rtm_uid, query))
+        finish(self.try_rte(place, rtm_uid, query, Format::V007))
     }
 
     pub(super) fn chat(&self, user: Option<&str>, query: Option<&str>) -> Response {
         finish(self.try_chat(user, query))
     }
 
-    fn try_rtc(&self, place: Place<'_>, query: Option<&str>) -> Result<String, Wrong> {
+    pub(super) fn try_rtc(&self, place: Place<'_>, query: Option<&str>, format: Format) -> Result<String, Wrong> {
         let life = life(query, "RTC")?;
         let Entry { channel, role, user } = self.entry(place)?;
-        let token = self.mint(&Wanted::rtc(channel, user, role, life))?.token;
+        let token = self.mint(&Wanted::rtc(channel, user, role, life).written(format))?.token;
         Ok(format!(r#"{{"rtcToken":"{token}"}}"#))
     }
 
-    fn try_rtm(&self, uid: &str, query: Option<&str>) -> Result<String, Wrong> {
+    pub(super) fn try_rtm(&self, uid: &str, query: Option<&str>, format: Format) -> Result<String, Wrong> {
         let user = decode(uid)?;
         if user.is_empty() || user == "0" {
             let quoted = go::quote(&user);
@@ -67,11 +76,18 @@ impl Desk<'_> {
             return Err(Wrong::Message(INVALID_UID, text));
         }
         let life = life(query, "RTM")?;
-        let token = self.mint(&Wanted::rtm(user, None, Role::Subscriber, true, life))?.token;
+        let token = self.mint(&Wanted::signalling(user, life).written(format))?.token;
         Ok(format!(r#"{{"rtmToken":"{token}"}}"#))
     }
 
-    fn try_rte(&self, place: Place<'_>, rtm_uid: &str, query: Option<&str>) -> Result<String, Wrong> {
+    /// The older format has no token for both signalling and the channel.
+    pub(super) fn try_rte(
+        &self,
+        place: Place<'_>,
+        rtm_uid: &str,
+        query: Option<&str>,
+        format: Format,
+    ) -> Result<String, Wrong> {
         let explicit = decode(rtm_uid)?;
         let rtm_user = if explicit.is_empty() { decode(place.uid)? } else { explicit.clone() };
         if rtm_user.is_empty() || (explicit.is_empty() && rtm_user.bytes().all(|byte| byte == b'0')) {
@@ -79,8 +95,9 @@ impl Desk<'_> {
         }
         let life = life(query, "RTC and RTM")?;
         let Entry { channel, role, user } = self.entry(place)?;
-        let rtm = Wanted::rtm(rtm_user, Some(channel.clone()), role, self.strict(), life);
-        let rtc = self.mint(&Wanted::rtc(channel, user, role, life))?.token;
+        let in_channel = (format == Format::V007).then(|| channel.clone());
+        let rtm = Wanted::rtm(rtm_user, in_channel, role, self.strict(), life).written(format);
+        let rtc = self.mint(&Wanted::rtc(channel, user, role, life).written(format))?.token;
         let rtm = self.mint(&rtm)?.token;
         Ok(format!(r#"{{"rtcToken":"{rtc}","rtmToken":"{rtm}"}}"#))
     }

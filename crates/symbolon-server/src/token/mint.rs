@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
-use symbolon_token::{AccessToken, BuildError, Issue, Issuing, Limits, Role, Unverified};
+use symbolon_token::legacy::{self, LegacyUnverified};
+use symbolon_token::{AccessToken, BuildError, Issue, Issuing, Limits, Role, Service, TokenId, UidRequest, Unverified};
 
 use super::go;
-use super::wanted::Wanted;
+use super::wanted::{Format, Wanted};
 use crate::app::fingerprint;
 use crate::audit::Made;
 use crate::caller::{Caller, Denied};
@@ -99,16 +100,52 @@ impl Minter {
         wanted.asks().try_for_each(|ask| caller.allows(ask))?;
         let issue = issue()?;
         let issuing = if self.policy.strict { Issuing::from(issue) } else { issue.compatible() };
-        let mut token = AccessToken::new(self.app.id, issuing, wanted.life);
-        token.services.clone_from(&wanted.services);
-        let token = token.build(&self.app.certificate)?;
+        let token = match wanted.format {
+            Format::V007 => self.token(issuing, wanted),
+            Format::V006 => self.token_006(issuing, wanted),
+        }?;
         let issued_at = u64::from(issue.ts);
         Ok(Minted { token, issued_at, until: issued_at + u64::from(wanted.life) })
     }
 
+    fn token(&self, issuing: Issuing, wanted: &Wanted) -> Result<String, BuildError> {
+        let mut token = AccessToken::new(self.app.id, issuing, wanted.life);
+        token.services.clone_from(&wanted.services);
+        token.build(&self.app.certificate)
+    }
+
+    fn token_006(&self, issuing: Issuing, wanted: &Wanted) -> Result<String, BuildError> {
+        let (id, certificate) = (self.app.id, &self.app.certificate);
+        let ends = issuing.issue.ts.saturating_add(wanted.life);
+        match &*wanted.services {
+            [Service::Rtc { channel, uid, privileges }] => {
+                let role = if privileges.len() > 1 { Role::Publisher } else { Role::Subscriber };
+                legacy::build_token_with_account(issuing, id, certificate, channel, uid, role, ends)
+            }
+            [Service::Rtm { user_id, .. }] => legacy::build_rtm_token(issuing, id, certificate, user_id, ends),
+            _ => Err(BuildError::NoServices),
+        }
+    }
+
+    /// The id of a 006 token, which only who knows its channel and user can read.
+    fn id_006(&self, token: &str, wanted: &Wanted) -> Option<TokenId> {
+        let (channel, user) = match &*wanted.services {
+            [Service::Rtc { channel, uid, .. }] => (channel, &**uid),
+            [Service::Rtm { user_id, .. }] => (user_id, ""),
+            _ => return None,
+        };
+        let token = LegacyUnverified::decode(token, Limits::default()).ok()?;
+        let certificates = std::slice::from_ref(&self.app.certificate);
+        token.verify(certificates, channel, UidRequest::Text(user)).ok().map(|claims| claims.id())
+    }
+
     /// What the audit keeps of a token.
-    pub(super) fn made(&self, minted: &Minted) -> Made<'_> {
-        let id = Unverified::decode(&minted.token, Limits::default()).ok().map(|token| token.unproven_id().to_string());
+    pub(super) fn made(&self, minted: &Minted, wanted: &Wanted) -> Made<'_> {
+        let id = match wanted.format {
+            Format::V007 => Unverified::decode(&minted.token, Limits::default()).ok().map(|token| token.unproven_id()),
+            Format::V006 => self.id_006(&minted.token, wanted),
+        };
+        let id = id.map(|id| id.to_string());
         Made { id, certificate: &self.fingerprint, until: minted.until }
     }
 

@@ -50,13 +50,13 @@ impl Desk<'_> {
     }
 
     /// An absent role is the lesser one.
-    fn role(&self, text: &str) -> Result<Role, Refusal> {
+    pub(super) fn role(&self, text: &str) -> Result<Role, Refusal> {
         if text.is_empty() { Ok(Role::Subscriber) } else { parse_role(text, self.strict()) }
     }
 
     /// Digits are a number, and 0 means any user; any other text is an account. Strictly an account does not look like a
     /// number, or a slip of the keyboard would make one user of two.
-    fn rtc_user(&self, text: String) -> Result<String, Refusal> {
+    pub(super) fn rtc_user(&self, text: String) -> Result<String, Refusal> {
         match go::parse_uint(&text, u32::MAX.into()) {
             Ok(0) => Ok(String::new()),
             Ok(uid) => Ok(uid.to_string()),

@@ -16,12 +16,33 @@ pub(super) struct Wanted {
     pub(super) services: Vec<Service>,
     /// How long it lives, in seconds.
     pub(super) life: u32,
+    /// How it is written.
+    pub(super) format: Format,
+}
+
+/// How a token is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Any services.
+    V007,
+    /// One service, RTC by a role or RTM: the older format.
+    V006,
 }
 
 impl Wanted {
+    /// Of the usual format.
+    pub(super) fn of(services: Vec<Service>, life: u32) -> Self {
+        Self { services, life, format: Format::V007 }
+    }
+
+    /// The same in another format.
+    pub(super) fn written(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
     /// To enter a channel. The empty user means any.
     pub(super) fn rtc(channel: String, user: String, role: Role, life: u32) -> Self {
-        Self { services: vec![Service::rtc(channel, user, role.privileges(life))], life }
+        Self::of(vec![Service::rtc(channel, user, role.privileges(life))], life)
     }
 
     /// For signalling, with the channel if one is named: to enter it and send data there, whatever the role. Strictly a
@@ -33,17 +54,22 @@ impl Wanted {
             services.push(Service::rtc(channel, user.clone(), privileges.into()));
         }
         services.push(Service::rtm(user, life));
-        Self { services, life }
+        Self::of(services, life)
+    }
+
+    /// For signalling alone.
+    pub(super) fn signalling(user: String, life: u32) -> Self {
+        Self::of(vec![Service::rtm(user, life)], life)
     }
 
     /// For the administration of chat.
     pub(super) fn chat_app(life: u32) -> Self {
-        Self { services: vec![chat(String::new(), ChatPrivilege::App, life)], life }
+        Self::of(vec![chat(String::new(), ChatPrivilege::App, life)], life)
     }
 
     /// For one user of chat.
     pub(super) fn chat_user(user: String, life: u32) -> Self {
-        Self { services: vec![chat(user, ChatPrivilege::User, life)], life }
+        Self::of(vec![chat(user, ChatPrivilege::User, life)], life)
     }
 
     /// The word for logs and metrics.

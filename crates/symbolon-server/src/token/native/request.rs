@@ -54,7 +54,7 @@ impl TokenRequest {
     pub(super) fn into_wanted(self) -> Result<Wanted, Refusal> {
         let life = self.expires_in.as_ref().map_or(Ok(DEFAULT_LIFE), life)?;
         let services = self.into_services()?.into_iter().map(|service| service.into_service(life));
-        Ok(Wanted { services: services.collect::<Result<_, _>>()?, life })
+        Ok(Wanted::of(services.collect::<Result<_, _>>()?, life))
     }
 
     fn into_services(self) -> Result<Vec<ServiceRequest>, Refusal> {
