@@ -74,7 +74,8 @@ pub enum Input<'a> {
         /// What.
         bytes: &'a [u8],
     },
-    /// The apps are these now. Members stay; joins and renewals are checked by the new ones.
+    /// The apps are these now. Joins and renewals are checked by the new ones. Members stay, but for those whose app or
+    /// certificate has been [revoked](symbolon_proto::grant::Revoked).
     ReplaceDoor(Door),
     /// The operator's rules for one channel are these now, whether there is such a channel or not.
     Rules {
@@ -236,7 +237,7 @@ impl Edge {
             Input::Message { conn, message, entropy } => self.message(now, conn, message, &entropy),
             Input::Closed { conn } => self.closed(now, conn),
             Input::Datagram { source, destination, bytes } => self.datagram(now, source, destination, bytes),
-            Input::ReplaceDoor(door) => self.door = door,
+            Input::ReplaceDoor(door) => self.replace_door(now, door),
             Input::Rules { app, channel, rules } => self.set_rules(now, (app, channel), rules),
             Input::Tick => {}
         }
@@ -354,6 +355,17 @@ impl Edge {
         self.room_ids.insert(name.clone(), id);
         self.rooms.insert(id, Room { name: name.clone(), channel, speakers: Speakers::default() });
         id
+    }
+
+    fn replace_door(&mut self, now: Now, door: Door) {
+        self.door = door;
+        let seats = self.conns.iter().filter_map(|(conn, state)| Some((*conn, state.seat.as_ref()?)));
+        let revoked = |(conn, seat): (ConnId, &Seat)| {
+            Some((seat.room, channel::Input::Revoke { conn, revoked: self.door.revoked(&seat.name.0, &seat.grant)? }))
+        };
+        for (room, input) in seats.filter_map(revoked).collect::<Vec<_>>() {
+            self.tell(now, room, input);
+        }
     }
 
     fn set_rules(&mut self, now: Now, name: RoomName, rules: Vec<Rule>) {

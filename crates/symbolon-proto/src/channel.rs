@@ -19,7 +19,7 @@ use self::settle::Whisper;
 use self::timers::{Timer, Timers};
 use crate::Now;
 use crate::code::{ErrorCode, OfflineReason, Reason, RenewCode, RoleChangeFailure};
-use crate::grant::{Grant, ended};
+use crate::grant::{Grant, Revoked, ended};
 use crate::id::{ConnId, Mid, PublicationId, ResumeId, Uid};
 use crate::message::{
     Ended, Joined, Kind, OwnPublication, Profile, PublishBinding, Role, ServerMessage, Slot, SlotBinding, Subscribe,
@@ -93,6 +93,13 @@ pub enum Input {
     Lost {
         /// Which connection.
         conn: ConnId,
+    },
+    /// What admitted a member has been taken back: its session is over, also while it is away.
+    Revoke {
+        /// Whose connection.
+        conn: ConnId,
+        /// What was taken back.
+        revoked: Revoked,
     },
     /// The operator's rules for this channel are these now.
     Rules(Vec<Rule>),
@@ -249,13 +256,14 @@ enum Departure {
     Dropped,
     Expired,
     Banned,
+    Revoked(Revoked),
 }
 
 impl Departure {
     fn seen_by_others(self) -> OfflineReason {
         match self {
             Self::Dropped => OfflineReason::Dropped,
-            Self::Left | Self::Expired | Self::Banned => OfflineReason::Quit,
+            Self::Left | Self::Expired | Self::Banned | Self::Revoked(_) => OfflineReason::Quit,
         }
     }
 
@@ -270,6 +278,7 @@ impl Departure {
                 "the token's join privilege has ended; renew the token to come back",
             ),
             Self::Banned => banned(),
+            Self::Revoked(revoked) => revoked.last_message(),
         }
     }
 }
@@ -312,6 +321,7 @@ impl Channel {
             Input::Renew { conn, id, grant } => self.renew(conn, id, grant, instant),
             Input::Leave { conn } => self.leave(conn, instant),
             Input::Lost { conn } => self.lost(conn, instant),
+            Input::Revoke { conn, revoked } => self.revoke(conn, revoked, instant),
             Input::Rules(rules) => self.set_rules(rules, instant),
             Input::ClockMoved => self.clock_moved(now),
             Input::Tick => {}
@@ -466,6 +476,12 @@ impl Channel {
     fn leave(&mut self, conn: ConnId, now: Instant) {
         if let Some(uid) = self.online(conn).map(|member| member.uid) {
             self.remove(uid, Departure::Left, now);
+        }
+    }
+
+    fn revoke(&mut self, conn: ConnId, revoked: Revoked, now: Instant) {
+        if let Some(uid) = self.uid_of(conn) {
+            self.remove(uid, Departure::Revoked(revoked), now);
         }
     }
 

@@ -1,11 +1,11 @@
 //! From a token to a grant: the checks of a join, in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use symbolon_token::{
-    AppCertificate, JoinRequest, Limits as TokenLimits, Policy, Project, RtcAccess, TokenError, TokenId, UidRequest,
-    Wildcards, verify,
+    AppCertificate, CertificateId, JoinRequest, Limits as TokenLimits, Policy, Project, RtcAccess, TokenError, TokenId,
+    UidRequest, Wildcards, verify,
 };
 
 use crate::Now;
@@ -20,6 +20,8 @@ pub struct Grant {
     pub uid: Option<Uid>,
     /// Which token this is, whatever its text looked like.
     pub token_id: TokenId,
+    /// Which certificate signed that token.
+    pub certificate: CertificateId,
     unix: PrivilegeEnds<u64>,
     instants: PrivilegeEnds<Instant>,
 }
@@ -28,16 +30,17 @@ pub struct Grant {
 type PrivilegeEnds<T> = [Option<T>; 4];
 
 impl Grant {
-    fn new(access: &RtcAccess, enforced: bool, now: Now) -> Result<Self, Ended> {
+    fn new(app: &App, access: &RtcAccess, now: Now) -> Result<Self, Ended> {
         let uid = match access.uid.as_str() {
             "" => None,
             text => Some(Uid::parse(text).ok_or_else(|| invalid_token("uid_mismatch", ACCOUNT_TOKEN))?),
         };
         let join = Some(access.join_until);
-        let publish = |until: Option<u64>| if enforced { until } else { join };
+        let publish = |until: Option<u64>| if app.publish_privileges { until } else { join };
         let unix = [join, publish(access.audio_until), publish(access.video_until), publish(access.data_until)];
         let instants = unix.map(|end| end.map(|end| now.instant_at(end)));
-        Ok(Self { uid, token_id: access.token_id, unix, instants })
+        let certificate = app.certificates[access.certificate_index].id();
+        Ok(Self { uid, token_id: access.token_id, certificate, unix, instants })
     }
 
     /// When a privilege ends; absent when it was not granted.
@@ -68,8 +71,12 @@ const ACCOUNT_TOKEN: &str = "the token was made for a user account, and this cha
 pub struct App {
     /// The certificates that sign its tokens, each as good as the others.
     pub certificates: Vec<AppCertificate>,
+    /// Certificates that are taken no more, and whose sessions are over as well.
+    pub revoked: BTreeSet<CertificateId>,
     /// Whether joins are refused altogether.
     pub disabled: bool,
+    /// Whether the sessions of a disabled app are over as well.
+    pub disabling_ends_sessions: bool,
     /// Which channel wildcards its tokens may use.
     pub wildcards: Wildcards,
     /// Whether tokens of the older 006 format are taken. Off by default: that format can be rewritten to pass for other
@@ -82,7 +89,15 @@ pub struct App {
 impl App {
     /// An app with these certificates and the safe defaults.
     pub fn new(certificates: Vec<AppCertificate>) -> Self {
-        Self { certificates, disabled: false, wildcards: Wildcards::Off, accept_006: false, publish_privileges: true }
+        Self {
+            certificates,
+            revoked: BTreeSet::new(),
+            disabled: false,
+            disabling_ends_sessions: false,
+            wildcards: Wildcards::Off,
+            accept_006: false,
+            publish_privileges: true,
+        }
     }
 }
 
@@ -126,7 +141,7 @@ impl Door {
         })?;
         let uid = Uid::new(uid);
         let access = access(app_id, app, &name, uid, token, now).map_err(|error| refusal(&error))?;
-        let grant = Grant::new(&access, app.publish_privileges, now)?;
+        let grant = Grant::new(app, &access, now)?;
         Ok(Pass { app: app_id, channel: name, uid: uid.or(grant.uid), grant })
     }
 
@@ -145,19 +160,56 @@ impl Door {
         let app = self.apps.get(&app_id).ok_or_else(|| (RenewCode::OtherAppId, UNKNOWN_APP.to_owned()))?;
         let access = access(app_id, app, channel, Some(uid), token, now)
             .map_err(|error| (renew_code(&error), error.to_string()))?;
-        Grant::new(&access, app.publish_privileges, now).map_err(|ended| (RenewCode::Invalid, ended.message))
+        Grant::new(app, &access, now).map_err(|ended| (RenewCode::Invalid, ended.message))
+    }
+
+    /// Whether what admitted this member of an app has been taken back since.
+    pub fn revoked(&self, app_id: &AppId, grant: &Grant) -> Option<Revoked> {
+        match self.apps.get(app_id) {
+            None => Some(Revoked::AppRemoved),
+            Some(app) if app.disabled && app.disabling_ends_sessions => Some(Revoked::AppDisabled),
+            Some(app) if app.revoked.contains(&grant.certificate) => Some(Revoked::Certificate),
+            Some(_) => None,
+        }
     }
 
     fn app(&self, app_id: &str) -> Result<(AppId, &App), Ended> {
-        let refused = |slug, message| ended(ErrorCode::InvalidAppId, Reason::InvalidAppId, slug, message);
-        let id =
-            AppId::parse(app_id).map_err(|_| refused("app_id_invalid", "an App ID is 32 hexadecimal characters"))?;
-        let app = self.apps.get(&id).ok_or_else(|| refused("app_id_unknown", UNKNOWN_APP))?;
+        let malformed = |_| no_app("app_id_invalid", "an App ID is 32 hexadecimal characters");
+        let id = AppId::parse(app_id).map_err(malformed)?;
+        let app = self.apps.get(&id).ok_or_else(|| Revoked::AppRemoved.last_message())?;
         if app.disabled {
-            return Err(refused("project_disabled", "this App ID has been disabled by its operator"));
+            return Err(Revoked::AppDisabled.last_message());
         }
         Ok((id, app))
     }
+}
+
+/// What an operator took back, with the sessions that it had let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// The certificate that signed the member's token.
+    Certificate,
+    /// The app, for the time being.
+    AppDisabled,
+    /// The app.
+    AppRemoved,
+}
+
+impl Revoked {
+    pub(crate) fn last_message(self) -> Ended {
+        match self {
+            Self::Certificate => invalid_token(
+                "certificate_retired",
+                "the certificate that signed this token has been retired; ask the token server for a new token",
+            ),
+            Self::AppDisabled => no_app("project_disabled", "this App ID has been disabled by its operator"),
+            Self::AppRemoved => no_app("app_id_unknown", UNKNOWN_APP),
+        }
+    }
+}
+
+fn no_app(slug: &str, message: &str) -> Ended {
+    ended(ErrorCode::InvalidAppId, Reason::InvalidAppId, slug, message)
 }
 
 const UNKNOWN_APP: &str = "this server knows no such App ID; check the App ID given to initialize";
@@ -213,6 +265,7 @@ pub(crate) mod tests {
     /// A grant whose privileges (join, audio, video, data) end so many seconds after `start`.
     pub(crate) fn grant(start: Instant, ends: [Option<u64>; 4]) -> Grant {
         let instants = ends.map(|end| end.map(|end| start + Duration::from_secs(end)));
-        Grant { uid: None, token_id: TokenId::from_bytes([0; 32]), unix: ends, instants }
+        let (token_id, certificate) = (TokenId::from_bytes([0; 32]), CertificateId::from_bytes([0; 32]));
+        Grant { uid: None, token_id, certificate, unix: ends, instants }
     }
 }

@@ -2,13 +2,19 @@
 
 mod check;
 
-use std::fmt::Write as _;
-
-use sha2::{Digest, Sha256};
 use symbolon_proto::grant;
-use symbolon_token::{AppCertificate, AppId, Wildcards};
+use symbolon_token::{AppCertificate, AppId, CertificateId, Wildcards};
 
 pub use self::check::{check_app_id, check_certificate};
+
+/// A certificate that has been retired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retired {
+    /// Which.
+    pub id: CertificateId,
+    /// Whether the sessions that it let in are over.
+    pub ends_sessions: bool,
+}
 
 /// An app: its id, the secrets that sign its tokens, and its rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +25,14 @@ pub struct App {
     pub name: Option<String>,
     /// Whether it gets tokens and its channels can be joined.
     pub enabled: bool,
+    /// Whether its sessions end when it is disabled.
+    pub disabling_ends_sessions: bool,
     /// The certificate that signs. Prints as redacted.
     pub certificate: AppCertificate,
     /// Another one whose tokens are taken as well, during a rotation.
     pub secondary: Option<AppCertificate>,
+    /// Those that it had, and that are never taken again, oldest first.
+    pub retired: Vec<Retired>,
     /// Which channel wildcards its tokens may use.
     pub wildcards: Wildcards,
     /// Whether tokens of the older 006 format are taken.
@@ -38,8 +48,10 @@ impl App {
             id,
             name: None,
             enabled: true,
+            disabling_ends_sessions: false,
             certificate,
             secondary: None,
+            retired: Vec::new(),
             wildcards: Wildcards::Off,
             accept_006: false,
             publish_privileges: true,
@@ -55,7 +67,9 @@ impl App {
     pub(crate) fn at_the_door(&self) -> grant::App {
         grant::App {
             certificates: self.certificates().cloned().collect(),
+            revoked: self.retired.iter().filter(|one| one.ends_sessions).map(|one| one.id).collect(),
             disabled: !self.enabled,
+            disabling_ends_sessions: self.disabling_ends_sessions,
             wildcards: self.wildcards,
             accept_006: self.accept_006,
             publish_privileges: self.publish_privileges,
@@ -65,15 +79,5 @@ impl App {
 
 /// The first eight digits of the SHA-256 of a certificate: they name it among an app's few, and do not give it away.
 pub fn fingerprint(certificate: &AppCertificate) -> String {
-    let mut hash = certificate_hash(certificate);
-    hash.truncate(8);
-    hash
-}
-
-/// The SHA-256 of a certificate. It has 128 random bits, so that nothing slower is needed.
-pub(crate) fn certificate_hash(certificate: &AppCertificate) -> String {
-    Sha256::digest(certificate.dangerous_secret().as_bytes()).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    certificate.id().to_string()
 }

@@ -48,7 +48,7 @@ mod story;
 mod testing;
 mod token;
 
-pub use app::{App, check_app_id, check_certificate, fingerprint};
+pub use app::{App, Retired, check_app_id, check_certificate, fingerprint};
 pub use audit::{Export, Period};
 pub use caller::{Callers, KeyHash, NewKey, check_policy};
 pub use check_config::{Checked, check_config};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sha2::{Digest, Sha256};
+
 use crate::signature;
 
 /// The id of an app (a project): 32 hex digits, used as text.
@@ -84,8 +86,42 @@ impl AppCertificate {
         hex_text(&self.0)
     }
 
+    /// What the certificate can be called where the secret must not stand.
+    pub fn id(&self) -> CertificateId {
+        CertificateId(Sha256::digest(self.0).into())
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8; TEXT_LEN] {
         &self.0
+    }
+}
+
+/// The SHA-256 of a certificate's text: it names a certificate and does not give it away, since a certificate has 128
+/// random bits. `Debug` and `Display` show the first eight digits, enough to tell an app's few apart.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CertificateId([u8; 32]);
+
+impl CertificateId {
+    /// An id that was stored as bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The whole id, for storing and comparing.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for CertificateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for CertificateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CertificateId({self}…)")
     }
 }
 

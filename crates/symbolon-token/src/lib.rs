@@ -48,7 +48,7 @@ pub use access::{Access, Policy, RtcAccess, UidRequest, Wildcards};
 pub use access_token::{AccessToken, Issue, Issuing, Mode};
 pub use claims::{Claims, TokenId};
 pub use error::{BuildError, TokenError};
-pub use id::{AppCertificate, AppId, FormError};
+pub use id::{AppCertificate, AppId, CertificateId, FormError};
 pub use name::{channel_name_is_valid, user_account_is_valid};
 pub use service::{
     ApaasPrivilege, ChatPrivilege, FcdnPrivilege, LoginPrivilege, PermissionType, Permissions, Privileges,

@@ -117,7 +117,8 @@ fn app(record: &AppRecord, fields: &Fields) -> Result<Option<App>> {
         WildcardRule::Star => Wildcards::Star,
     };
     let AppRecord { name, enabled, accept_006, publish_privileges, .. } = record.clone();
-    Ok(Some(App { id, name, enabled, certificate, secondary, wildcards, accept_006, publish_privileges }))
+    let app = App { name, enabled, secondary, wildcards, accept_006, publish_privileges, ..App::new(id, certificate) };
+    Ok(Some(app))
 }
 
 fn certificate_of(text: &str, id: &AppId, fields: &Fields, primary: &AppCertificate) -> Result<AppCertificate> {

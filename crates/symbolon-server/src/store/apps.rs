@@ -4,10 +4,10 @@
 //! certificate that has been retired only a hash is left, so that it is never taken again.
 
 use sqlx::{Connection, SqliteConnection};
-use symbolon_token::{AppCertificate, AppId, Wildcards};
+use symbolon_token::{AppCertificate, AppId, CertificateId, Wildcards};
 
 use super::{Result, Store, StoreError, unix_now};
-use crate::app::{App, certificate_hash, fingerprint};
+use crate::app::{App, Retired, fingerprint};
 
 /// An app of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,6 @@ pub struct StoredApp {
     pub created: i64,
     /// What its secondary certificate is for, if it has one.
     pub secondary_is: Option<Secondary>,
-    /// The fingerprints of its retired certificates, oldest first.
-    pub retired: Vec<String>,
 }
 
 /// Where a rotation stands.
@@ -115,21 +113,33 @@ impl Store {
         Ok(self.close(connection).await?)
     }
 
-    /// Enables or disables an app. Tells whether that changed anything.
+    /// Enables an app. Tells whether that changed anything.
     ///
     /// # Errors
     /// When there is no such app.
-    pub async fn set_app_enabled(&self, id: &AppId, enabled: bool) -> Result<bool, AppError> {
-        let before = self.app(id).await?.app.enabled;
+    pub async fn enable_app(&self, id: &AppId) -> Result<bool, AppError> {
+        self.set_enabled(id, "UPDATE app SET enabled = 1, disabling_ends_sessions = 0 WHERE id = ?1").await
+    }
+
+    /// Disables an app, and where asked ends its sessions. Tells whether that changed anything.
+    ///
+    /// # Errors
+    /// When there is no such app.
+    pub async fn disable_app(&self, id: &AppId, end_sessions: bool) -> Result<bool, AppError> {
+        let update = if end_sessions {
+            "UPDATE app SET enabled = 0, disabling_ends_sessions = 1 WHERE id = ?1"
+        } else {
+            "UPDATE app SET enabled = 0 WHERE id = ?1"
+        };
+        self.set_enabled(id, update).await
+    }
+
+    async fn set_enabled(&self, id: &AppId, update: &'static str) -> Result<bool, AppError> {
+        let before = self.app(id).await?.app;
         let mut connection = self.connect().await?;
-        sqlx::query("UPDATE app SET enabled = ?2 WHERE id = ?1")
-            .bind(id.as_str())
-            .bind(enabled)
-            .execute(&mut connection)
-            .await
-            .map_err(|problem| self.failed(problem))?;
+        sqlx::query(update).bind(id.as_str()).execute(&mut connection).await.map_err(|problem| self.failed(problem))?;
         self.close(connection).await?;
-        Ok(before != enabled)
+        Ok(before != self.app(id).await?.app)
     }
 
     /// The first step of a rotation: this certificate is taken from now on, and does not sign yet.
@@ -185,35 +195,50 @@ impl Store {
         Ok(Rotated::Promoted(fingerprint(&self.app(id).await?.app.certificate)))
     }
 
-    /// The last step: the certificate that signed before is taken no more.
+    /// The last step: the certificate that signed before is taken no more. Where asked, the sessions end that it, and those
+    /// retired before it, let in.
     ///
     /// # Errors
     /// When there is no such app, or its secondary certificate has not been promoted.
-    pub async fn retire_secondary(&self, id: &AppId) -> Result<Rotated, AppError> {
+    pub async fn retire_secondary(&self, id: &AppId, end_sessions: bool) -> Result<Rotated, AppError> {
         let mut connection = self.connect().await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(|problem| self.failed(problem))?;
         let apps = self.read_apps(&mut transaction).await?;
         let stored = find(&apps, id)?;
         let old = match (&stored.app.secondary, stored.secondary_is) {
-            (None, _) => return Ok(Rotated::RetiredBefore),
-            (Some(old), Some(Secondary::Previous)) => old,
+            (None, _) => None,
+            (Some(old), Some(Secondary::Previous)) => Some(old),
             (Some(_), _) => return Err(AppError::NotPromoted(*id)),
         };
+        if let Some(old) = old {
+            self.retire(&mut transaction, id, old).await?;
+        }
+        if end_sessions {
+            sqlx::query("UPDATE retired_certificate SET ends_sessions = 1 WHERE app = ?1 AND ends_sessions = 0")
+                .bind(id.as_str())
+                .execute(&mut *transaction)
+                .await
+                .map_err(|problem| self.failed(problem))?;
+        }
+        transaction.commit().await.map_err(|problem| self.failed(problem))?;
+        self.close(connection).await?;
+        Ok(old.map_or(Rotated::RetiredBefore, |old| Rotated::Retired(fingerprint(old))))
+    }
+
+    async fn retire(&self, connection: &mut SqliteConnection, id: &AppId, old: &AppCertificate) -> Result<()> {
         sqlx::query("INSERT INTO retired_certificate (hash, app, retired) VALUES (?1, ?2, ?3)")
-            .bind(certificate_hash(old))
+            .bind(hash(&old.id()))
             .bind(id.as_str())
             .bind(unix_now())
-            .execute(&mut *transaction)
+            .execute(&mut *connection)
             .await
             .map_err(|problem| self.failed(problem))?;
         sqlx::query("UPDATE app SET secondary = NULL, secondary_is = NULL WHERE id = ?1")
             .bind(id.as_str())
-            .execute(&mut *transaction)
+            .execute(connection)
             .await
             .map_err(|problem| self.failed(problem))?;
-        transaction.commit().await.map_err(|problem| self.failed(problem))?;
-        self.close(connection).await?;
-        Ok(Rotated::Retired(fingerprint(old)))
+        Ok(())
     }
 
     /// One app.
@@ -227,18 +252,19 @@ impl Store {
     async fn read_apps(&self, connection: &mut SqliteConnection) -> Result<Vec<StoredApp>> {
         let rows: Vec<Row> =
             sqlx::query_as(ALL_APPS).fetch_all(&mut *connection).await.map_err(|problem| self.failed(problem))?;
-        let retired: Vec<(String, String)> =
-            sqlx::query_as("SELECT app, hash FROM retired_certificate ORDER BY retired, rowid")
+        let retired: Vec<(String, String, bool)> =
+            sqlx::query_as("SELECT app, hash, ends_sessions FROM retired_certificate ORDER BY retired, rowid")
                 .fetch_all(connection)
                 .await
                 .map_err(|problem| self.failed(problem))?;
         let mut apps = Vec::with_capacity(rows.len());
         for row in rows {
-            let mut stored = parse(row)
-                .ok_or_else(|| StoreError::unreadable(self.path(), "an app in it is not what was written"))?;
-            let of_this = retired.iter().filter(|(app, _)| app == stored.app.id.as_str());
-            stored.retired = of_this.map(|(_, hash)| hash.chars().take(8).collect()).collect();
-            apps.push(stored);
+            let of_this = retired.iter().filter(|(app, ..)| *app == row.0);
+            let retired = of_this.map(|(_, hash, ends)| Some(Retired { id: id_of(hash)?, ends_sessions: *ends }));
+            let stored = retired.collect::<Option<_>>().and_then(|retired| parse(row, retired));
+            apps.push(
+                stored.ok_or_else(|| StoreError::unreadable(self.path(), "an app in it is not what was written"))?,
+            );
         }
         Ok(apps)
     }
@@ -250,7 +276,7 @@ impl Store {
         certificate: &AppCertificate,
     ) -> Result<(), AppError> {
         let retired: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM retired_certificate WHERE hash = ?1)")
-            .bind(certificate_hash(certificate))
+            .bind(hash(&certificate.id()))
             .fetch_one(connection)
             .await
             .map_err(|problem| self.failed(problem))?;
@@ -259,12 +285,13 @@ impl Store {
     }
 }
 
-/// id, name, enabled, certificate, secondary, what that is, wildcards, 006, publish privileges, created.
-type Row = (String, Option<String>, bool, String, Option<String>, Option<String>, bool, bool, bool, i64);
+/// id, name, enabled and whether sessions end, certificate, secondary, what that is, wildcards, 006, publish privileges,
+/// created.
+type Row = (String, Option<String>, bool, bool, String, Option<String>, Option<String>, bool, bool, bool, i64);
 
-fn parse(row: Row) -> Option<StoredApp> {
-    let (id, name, enabled, certificate, secondary, secondary_is, wildcards, accept_006, publish_privileges, created) =
-        row;
+fn parse(row: Row, retired: Vec<Retired>) -> Option<StoredApp> {
+    let (id, name, enabled, disabling_ends_sessions, certificate, secondary, secondary_is, ..) = row;
+    let (.., wildcards, accept_006, publish_privileges, created) = row;
     let certificate = AppCertificate::parse(&certificate).ok()?;
     let secondary = secondary.map(|text| AppCertificate::parse(&text)).transpose().ok()?;
     let secondary_is = match secondary_is.as_deref() {
@@ -275,8 +302,35 @@ fn parse(row: Row) -> Option<StoredApp> {
     };
     let wildcards = if wildcards { Wildcards::Star } else { Wildcards::Off };
     let id = AppId::parse(&id).ok()?;
-    let app = App { id, name, enabled, certificate, secondary, wildcards, accept_006, publish_privileges };
-    Some(StoredApp { app, created, secondary_is, retired: Vec::new() })
+    let app = App {
+        id,
+        name,
+        enabled,
+        disabling_ends_sessions,
+        certificate,
+        secondary,
+        retired,
+        wildcards,
+        accept_006,
+        publish_privileges,
+    };
+    Some(StoredApp { app, created, secondary_is })
+}
+
+/// The whole id of a certificate, as the store has it.
+fn hash(id: &CertificateId) -> String {
+    id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn id_of(hash: &str) -> Option<CertificateId> {
+    let mut bytes = [0; 32];
+    if hash.len() != 2 * bytes.len() {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(hash.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(CertificateId::from_bytes(bytes))
 }
 
 fn find<'a>(apps: &'a [StoredApp], id: &AppId) -> Result<&'a StoredApp, AppError> {
@@ -284,7 +338,8 @@ fn find<'a>(apps: &'a [StoredApp], id: &AppId) -> Result<&'a StoredApp, AppError
 }
 
 const ALL_APPS: &str = "
-    SELECT id, name, enabled, certificate, secondary, secondary_is, wildcards, accept_006, publish_privileges, created
+    SELECT id, name, enabled, disabling_ends_sessions, certificate, secondary, secondary_is, wildcards, accept_006,
+        publish_privileges, created
     FROM app ORDER BY created, rowid
 ";
 
@@ -311,6 +366,14 @@ pub(super) const TABLES: &str = "
     CREATE TRIGGER app_inserted AFTER INSERT ON app BEGIN UPDATE store SET changes = changes + 1; END;
     CREATE TRIGGER app_updated AFTER UPDATE ON app BEGIN UPDATE store SET changes = changes + 1; END;
     CREATE TRIGGER app_deleted AFTER DELETE ON app BEGIN UPDATE store SET changes = changes + 1; END;
+";
+
+/// The step that lets sessions end with what admitted them.
+pub(super) const ENDED_SESSIONS: &str = "
+    ALTER TABLE app ADD COLUMN disabling_ends_sessions INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE retired_certificate ADD COLUMN ends_sessions INTEGER NOT NULL DEFAULT 0;
+    CREATE TRIGGER retired_certificate_updated AFTER UPDATE ON retired_certificate
+        BEGIN UPDATE store SET changes = changes + 1; END;
 ";
 
 #[cfg(test)]
@@ -345,18 +408,22 @@ mod tests {
         let add = || async { store.add_secondary(&id, &certificate(SECOND)).await };
         assert_eq!(add().await.unwrap(), Rotated::Added(second.clone()));
         assert_eq!(add().await.unwrap(), Rotated::AddedBefore(second.clone()));
-        assert!(matches!(store.retire_secondary(&id).await, Err(AppError::NotPromoted(_))));
+        assert!(matches!(store.retire_secondary(&id, true).await, Err(AppError::NotPromoted(_))));
         assert_eq!(store.promote_secondary(&id).await.unwrap(), Rotated::Promoted(second.clone()));
         assert_eq!(store.promote_secondary(&id).await.unwrap(), Rotated::PromotedBefore(second.clone()));
         assert!(matches!(add().await, Err(AppError::UnderWay(_))));
         let between = store.app(&id).await.unwrap();
         assert_eq!(between.app.certificate, certificate(SECOND));
         assert_eq!(between.app.secondary, Some(certificate(FIRST)));
-        assert_eq!(store.retire_secondary(&id).await.unwrap(), Rotated::Retired(first.clone()));
-        assert_eq!(store.retire_secondary(&id).await.unwrap(), Rotated::RetiredBefore);
+        assert_eq!(store.retire_secondary(&id, false).await.unwrap(), Rotated::Retired(first.clone()));
+        assert_eq!(store.retire_secondary(&id, false).await.unwrap(), Rotated::RetiredBefore);
 
         let after = store.app(&id).await.unwrap();
-        assert_eq!((after.app.secondary, after.secondary_is, after.retired), (None, None, vec![first]));
+        assert_eq!((after.app.secondary, after.secondary_is), (None, None));
+        let retired = |ends_sessions| vec![Retired { id: certificate(FIRST).id(), ends_sessions }];
+        assert_eq!(after.app.retired, retired(false));
+        assert_eq!(store.retire_secondary(&id, true).await.unwrap(), Rotated::RetiredBefore);
+        assert_eq!(store.app(&id).await.unwrap().app.retired, retired(true));
         assert!(matches!(store.add_secondary(&id, &certificate(FIRST)).await, Err(AppError::Used)));
         assert!(!std::fs::read(store.path()).unwrap().windows(32).any(|window| window == FIRST.as_bytes()));
     }
@@ -369,11 +436,16 @@ mod tests {
         assert!(matches!(store.add_app(&app(ID, SECOND)).await, Err(AppError::Exists(_))));
         assert!(matches!(store.add_app(&app(OTHER, FIRST)).await, Err(AppError::Used)));
         let other = app(OTHER, SECOND);
-        assert!(matches!(store.set_app_enabled(&other.id, false).await, Err(AppError::Unknown(_))));
+        assert!(matches!(store.disable_app(&other.id, false).await, Err(AppError::Unknown(_))));
         store.add_app(&other).await.unwrap();
         assert_eq!(store.apps().await.unwrap().len(), 2);
-        assert!(store.set_app_enabled(&other.id, false).await.unwrap());
-        assert!(!store.set_app_enabled(&other.id, false).await.unwrap());
-        assert!(!store.app(&other.id).await.unwrap().app.enabled);
+        for end_sessions in [false, true] {
+            assert!(store.disable_app(&other.id, end_sessions).await.unwrap());
+            assert!(!store.disable_app(&other.id, false).await.unwrap());
+            let app = store.app(&other.id).await.unwrap().app;
+            assert_eq!((app.enabled, app.disabling_ends_sessions), (false, end_sessions));
+        }
+        assert!(store.enable_app(&other.id).await.unwrap());
+        assert_eq!(store.app(&other.id).await.unwrap().app, other);
     }
 }

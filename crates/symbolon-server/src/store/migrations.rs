@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use super::{Result, StoreError, apps, keys};
 
 /// All steps, in order.
-pub(super) const STEPS: &[&str] = &[STORE, AUDIT, apps::TABLES, keys::TABLE];
+pub(super) const STEPS: &[&str] = &[STORE, AUDIT, apps::TABLES, keys::TABLE, apps::ENDED_SESSIONS];
 
 /// The one row about the store itself.
 const STORE: &str = "

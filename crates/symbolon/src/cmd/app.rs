@@ -27,7 +27,7 @@ enum Command {
     /// Change the certificate of an app without a token refused: --add, then --promote, then --retire.
     Rotate(Rotate),
     /// Make no tokens for an app, and refuse joins of its channels.
-    Disable(One),
+    Disable(Disable),
     /// Undo `disable`.
     Enable(One),
 }
@@ -55,11 +55,24 @@ struct One {
 }
 
 #[derive(Debug, clap::Args)]
+struct Disable {
+    #[command(flatten)]
+    app: One,
+    /// End its sessions, too. Otherwise whoever is in a channel stays until the token ends.
+    #[arg(long)]
+    end_sessions: bool,
+}
+
+#[derive(Debug, clap::Args)]
 struct Rotate {
     /// The App ID.
     id: String,
     #[command(flatten)]
     step: Step,
+    /// With --retire: also end the sessions that the old certificate, or one retired before it, has let in. Otherwise they
+    /// go on until their tokens end.
+    #[arg(long, requires = "retire")]
+    end_sessions: bool,
     #[command(flatten)]
     certificate: Given,
     #[command(flatten)]
@@ -95,8 +108,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Add(args) => args.state.run(add(&args))?,
         Command::List(state) => state.run(list(&state))?,
         Command::Rotate(args) => args.state.run(rotate(&args))?,
-        Command::Disable(args) => args.state.run(set_enabled(&args, false))?,
-        Command::Enable(args) => args.state.run(set_enabled(&args, true))?,
+        Command::Disable(args) => args.app.state.run(disable(&args))?,
+        Command::Enable(args) => args.state.run(enable(&args))?,
     };
     print!("{text}");
     Ok(ExitCode::SUCCESS)
@@ -140,8 +153,9 @@ fn certificates(stored: &StoredApp) -> String {
         };
         text.push_str(&format!(", also taken {} ({what})", fingerprint(secondary)));
     }
-    if !stored.retired.is_empty() {
-        text.push_str(&format!(", retired {}", stored.retired.join(" ")));
+    if !stored.app.retired.is_empty() {
+        text.push_str(", retired");
+        stored.app.retired.iter().for_each(|retired| text.push_str(&format!(" {}", retired.id)));
     }
     text
 }
@@ -152,8 +166,16 @@ async fn rotate(args: &Rotate) -> Result<String> {
     if args.step.add {
         return add_secondary(&store, &id, &args.certificate).await;
     }
-    let done = if args.step.promote { store.promote_secondary(&id).await } else { store.retire_secondary(&id).await };
-    Ok(done.map(|rotated| told(&rotated, &id))?)
+    if args.step.promote {
+        return Ok(told(&store.promote_secondary(&id).await?, &id));
+    }
+    let mut text = told(&store.retire_secondary(&id, args.end_sessions).await?, &id);
+    if args.end_sessions {
+        text.push_str(
+            "A running server ends the sessions that retired certificates of this app let in within a second.\n",
+        );
+    }
+    Ok(text)
 }
 
 async fn add_secondary(store: &Store, id: &AppId, given: &Given) -> Result<String> {
@@ -183,15 +205,28 @@ fn told(rotated: &Rotated, id: &AppId) -> String {
     }
 }
 
-async fn set_enabled(args: &One, enabled: bool) -> Result<String> {
+async fn disable(args: &Disable) -> Result<String> {
+    let id = parse_id(&args.app.id)?;
+    let changed = args.app.state.store().await?.disable_app(&id, args.end_sessions).await?;
+    let mut text = enabled(&id, changed, "disabled");
+    if args.end_sessions {
+        text.push_str("Its sessions end within a second.\n");
+    }
+    Ok(text)
+}
+
+async fn enable(args: &One) -> Result<String> {
     let id = parse_id(&args.id)?;
-    let changed = args.state.store().await?.set_app_enabled(&id, enabled).await?;
-    let what = if enabled { "enabled" } else { "disabled" };
-    Ok(if changed {
+    let changed = args.state.store().await?.enable_app(&id).await?;
+    Ok(enabled(&id, changed, "enabled"))
+}
+
+fn enabled(id: &AppId, changed: bool, what: &str) -> String {
+    if changed {
         format!("App {id} is {what}. A running server goes by it within a second.\n")
     } else {
         format!("App {id} is {what} already.\n")
-    })
+    }
 }
 
 impl Given {

@@ -70,6 +70,56 @@ fn a_disabled_app_is_refused_at_every_door_until_it_is_enabled() {
     assert!(get(program.address, "/rtc/room/publisher/uid/0/").starts_with("HTTP/1.1 200 "));
 }
 
+/// Who was let in by a certificate goes with it where that is asked for, and by a renewal is another one's.
+#[test]
+fn sessions_end_with_the_certificate_that_let_them_in_where_asked() {
+    let folder = Folder::new();
+    let added = run(&folder, &["app", "add"]);
+    let (id, first) = (word_after(&added, "App "), drawn(&added));
+    let program = Program::start(&folder, STORE_ONLY);
+    let second = drawn(&run(&folder, &["app", "rotate", &id, "--add"]));
+    within_a_second(|| join(&program, &id, &second).is_ok());
+    run(&folder, &["app", "rotate", &id, "--promote"]);
+    let mut old = stay(&program, &id, &first, 1001);
+    let mut renewed = stay(&program, &id, &first, 1002);
+    let mut new = stay(&program, &id, &second, 1003);
+    say(&mut renewed, &json!({"type": "renewToken", "id": 7, "token": token(&id, &second)}));
+    assert_eq!(hear(&mut renewed, "renewed")["code"], 0);
+
+    let refused = command(&folder, &[]).args(["app", "rotate", &id, "--promote", "--end-sessions"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--retire"));
+    run(&folder, &["app", "rotate", &id, "--retire"]);
+    within_a_second(|| join(&program, &id, &first).is_err());
+    for socket in [&mut old, &mut renewed, &mut new] {
+        is_there(socket);
+    }
+
+    let asked = Instant::now();
+    let step = run(&folder, &["app", "rotate", &id, "--retire", "--end-sessions"]);
+    assert!(step.contains("none left to retire") && step.contains("ends the sessions"), "{step}");
+    let ended = hear(&mut old, "ended");
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    let expected = (&json!(110), &json!(8), &json!("certificate_retired"));
+    assert_eq!((&ended["code"], &ended["reason"], &ended["slug"]), expected);
+    let left = hear(&mut new, "memberLeft");
+    assert_eq!((&left["uid"], &left["reason"]), (&json!(1001), &json!(0)));
+    is_there(&mut renewed);
+    is_there(&mut new);
+
+    run(&folder, &["app", "disable", &id]);
+    within_a_second(|| join(&program, &id, &second).is_err());
+    is_there(&mut renewed);
+    assert!(run(&folder, &["app", "disable", &id, "--end-sessions"]).contains("sessions end"));
+    for socket in [&mut renewed, &mut new] {
+        let ended = hear(socket, "ended");
+        let expected = (&json!(101), &json!(6), &json!("project_disabled"));
+        assert_eq!((&ended["code"], &ended["reason"], &ended["slug"]), expected);
+    }
+    run(&folder, &["app", "enable", &id]);
+    within_a_second(|| join(&program, &id, &second).is_ok());
+    is_there(&mut stay(&program, &id, &second, 1004));
+}
+
 #[test]
 fn an_app_added_while_the_program_runs_is_served_beside_the_first() {
     let folder = Folder::new();
@@ -235,20 +285,34 @@ fn within_a_second(mut seen: impl FnMut() -> bool) {
 
 /// Joins with a fresh token of this certificate. A refusal is the message that says so.
 fn join(program: &Program, id: &str, certificate: &str) -> Result<(), serde_json::Value> {
+    join_with(program, id, &token(id, certificate))
+}
+
+/// A token for anybody in the room.
+fn token(id: &str, certificate: &str) -> String {
     let app_id = AppId::parse(id).expect("an App ID");
     let certificate = AppCertificate::parse(certificate).expect("a certificate");
-    let token = builder::build_token_with_user_account(
-        Issue::now(),
-        app_id,
-        &certificate,
-        "room",
-        "",
-        Role::Publisher,
-        600,
-        600,
-    )
-    .expect("a token");
-    join_with(program, id, &token)
+    let issue = Issue::now();
+    builder::build_token_with_user_account(issue, app_id, &certificate, "room", "", Role::Publisher, 600, 600)
+        .expect("a token")
+}
+
+/// Joins as a broadcaster, and stays.
+fn stay(program: &Program, id: &str, certificate: &str, uid: u32) -> Socket {
+    let mut socket = connect(program.address);
+    let token = token(id, certificate);
+    let role = "broadcaster";
+    say(
+        &mut socket,
+        &json!({"type": "join", "appId": id, "channel": "room", "uid": uid, "token": token, "role": role}),
+    );
+    hear(&mut socket, "joined");
+    socket
+}
+
+fn is_there(socket: &mut Socket) {
+    say(socket, &json!({"type": "ping"}));
+    assert_eq!(hear_either(socket, ["pong", "ended"])["type"], "pong");
 }
 
 /// Joins as somebody new: the token is for any user.
