@@ -5,6 +5,7 @@ mod jwt;
 mod key;
 mod policy;
 mod settings;
+mod uses;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -23,6 +24,7 @@ use self::jwks::RemoteKeys;
 use self::jwt::{Expected, JwtError, KeySet};
 use self::key::Keys;
 use self::policy::Policy;
+use self::uses::KeyUses;
 
 /// Everyone who may ask for tokens.
 #[derive(Clone, Debug)]
@@ -33,6 +35,7 @@ struct Inner {
     keys: Keys,
     /// The keys of the store, replaced as a whole when it changes.
     stored: RwLock<Keys>,
+    uses: KeyUses,
     issuers: Vec<Issuer>,
     /// Whether requests without credentials are answered.
     open: bool,
@@ -150,7 +153,13 @@ impl AuthError {
 impl Callers {
     /// Nobody but, if `open`, everybody.
     pub fn anonymous(open: bool) -> Self {
-        Self(Arc::new(Inner { keys: Keys::default(), stored: RwLock::default(), issuers: Vec::new(), open }))
+        Self(Arc::new(Inner {
+            keys: Keys::default(),
+            stored: RwLock::default(),
+            uses: KeyUses::default(),
+            issuers: Vec::new(),
+            open,
+        }))
     }
 
     /// Whether anybody is known by name.
@@ -180,12 +189,20 @@ impl Callers {
     }
 
     /// The key with this text. Whether it is unknown, wrong or revoked, the steps are the same.
-    fn key(&self, text: &str) -> Option<Caller> {
+    fn key(&self, text: &str, now: u64) -> Option<Caller> {
         let stored = self.0.stored.read().unwrap_or_else(PoisonError::into_inner);
         let (configured, stored) = (self.0.keys.find(text), stored.find(text));
         let record = configured.or(stored)?;
+        if configured.is_none() {
+            self.0.uses.note(&record.id, now);
+        }
         let identity = Identity::Key { id: record.id.clone(), name: record.name.clone() };
         Some(Caller { identity, policy: Arc::clone(&record.policy), claims: Map::new() })
+    }
+
+    /// When the keys of the store were last used.
+    pub(crate) fn uses(&self) -> &KeyUses {
+        &self.0.uses
     }
 
     /// Whether requests without credentials are answered.
@@ -214,7 +231,7 @@ impl Callers {
         }
         let credential = credential.trim();
         if credential.starts_with(key::PREFIX) {
-            return self.key(credential).ok_or(AuthError::Key);
+            return self.key(credential, now).ok_or(AuthError::Key);
         }
         self.by_jwt(credential, now).await
     }

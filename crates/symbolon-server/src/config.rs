@@ -19,6 +19,7 @@ use symbolon_token::AppId;
 
 use self::apps::AppRecord;
 pub(crate) use self::apps::check_together;
+use self::apps::secret_file;
 pub(crate) use self::check::check_public;
 pub use self::check::others_cannot_read;
 pub use self::routes::{OptionalRoute, OptionalRoutes};
@@ -212,7 +213,11 @@ fn read_file(path: &Path) -> Result<SettingsLayer> {
         ConfigError::new(format!("{field}, line {line}"), error.message())
     })?;
     let listed = layer.apps.iter().flatten().any(AppRecord::has_secret);
-    if listed || layer.app.certificate.is_some() || layer.app.certificate_secondary.is_some() {
+    if listed
+        || layer.app.retired.is_some()
+        || layer.app.certificate.is_some()
+        || layer.app.certificate_secondary.is_some()
+    {
         others_cannot_read(path).map_err(|problem| ConfigError::new(field, problem))?;
     }
     Ok(layer)
@@ -238,9 +243,10 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     layer.app.certificate_file = text("APP_CERTIFICATE_FILE");
     layer.app.certificate_secondary = text("APP_CERTIFICATE_SECONDARY").map(Secret::new);
     layer.app.certificate_secondary_file = text("APP_CERTIFICATE_SECONDARY_FILE");
-    if let Some(folder) = text("CREDENTIALS_DIRECTORY") {
-        use_credentials(&mut layer, Path::new(&folder));
-    }
+    layer.app.retired = text("APP_CERTIFICATE_RETIRED").map(|list| secrets(&list));
+    layer.app.wildcards = text("APP_WILDCARDS").map(|word| word.parse()).transpose()?;
+    layer.app.accept_006 = truth("APP_ACCEPT_006")?;
+    layer.app.publish_privileges = truth("APP_PUBLISH_PRIVILEGES")?;
     layer.listen.address = text("SYMBOLON_LISTEN");
     layer.listen.port = match number("SERVER_PORT")? {
         None => number("PORT")?,
@@ -272,11 +278,14 @@ fn from_environment(environment: Environment<'_>) -> Result<SettingsLayer> {
     layer.log.names = truth("SYMBOLON_LOG_NAMES")?;
     layer.role = text("SYMBOLON_ROLE").map(|word| word.parse()).transpose()?;
     layer.state_dir = text("SYMBOLON_STATE_DIR");
+    if let Some(folder) = text("CREDENTIALS_DIRECTORY") {
+        use_credentials(&mut layer, Path::new(&folder))?;
+    }
     Ok(layer)
 }
 
-/// Takes the certificates that systemd hands over as credentials, unless variables give others.
-fn use_credentials(layer: &mut SettingsLayer, folder: &Path) {
+/// Takes the secrets that systemd hands over as credentials, unless variables give others.
+fn use_credentials(layer: &mut SettingsLayer, folder: &Path) -> Result<()> {
     let credential = |name: &str| {
         let path = folder.join(name);
         path.is_file().then(|| path.display().to_string())
@@ -288,12 +297,31 @@ fn use_credentials(layer: &mut SettingsLayer, folder: &Path) {
     if app.certificate_secondary.is_none() && app.certificate_secondary_file.is_none() {
         app.certificate_secondary_file = credential("app_certificate_secondary");
     }
+    let content = |name: &str| {
+        let path = credential(name).map(PathBuf::from);
+        let field = format!("credential {name}");
+        path.map(|path| secret_file(&path, MAX_CREDENTIAL, &field)).transpose()
+    };
+    if app.retired.is_none() {
+        app.retired = content("app_certificate_retired")?.map(|list| secrets(&list));
+    }
+    if layer.callers.keys.is_none() {
+        layer.callers.keys = content("api_keys")?.map(|text| json_list("credential api_keys", &text)).transpose()?;
+    }
+    if layer.callers.issuers.is_none() {
+        layer.callers.issuers = content("issuers")?.map(|text| json_list("credential issuers", &text)).transpose()?;
+    }
+    Ok(())
 }
 
 /// Reads a variable that holds a JSON list. What stands in it is not repeated.
 fn json<T: DeserializeOwned>(name: &str, environment: Environment<'_>) -> Result<Option<T>> {
     let Some(text) = environment(name).filter(|value| !value.trim().is_empty()) else { return Ok(None) };
-    serde_json::from_str(&text).map(Some).map_err(|error| ConfigError::new(name, format!("as JSON: {error}")))
+    json_list(name, &text).map(Some)
+}
+
+fn json_list<T: DeserializeOwned>(name: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| ConfigError::new(name, format!("as JSON: {error}")))
 }
 
 /// Logins from the environment: a whole list, or one by its parts.
@@ -321,6 +349,11 @@ fn names(list: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
+/// The secrets in such a list. Line ends divide them as well.
+fn secrets(list: &str) -> Vec<Secret> {
+    names(&list.replace(['\r', '\n'], ",")).into_iter().map(Secret::new).collect()
+}
+
 fn parse_number(name: &str, value: &str) -> Result<u16> {
     value.trim().parse().map_err(|_| ConfigError::new(name, format!("{value:?} is not a number from 0 to 65535")))
 }
@@ -339,6 +372,9 @@ fn parse_truth(name: &str, value: &str) -> Result<bool> {
         _ => Err(ConfigError::new(name, format!("{value:?} is neither 1 nor 0"))),
     }
 }
+
+/// The largest credential that is read: room for some thousand API keys.
+const MAX_CREDENTIAL: u64 = 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -60,4 +60,4 @@ pub use config::{
 pub use origin::Origins;
 pub use server::{Addresses, Server, StartError};
 pub use state::StateError;
-pub use store::{AppError, Rotated, Secondary, Store, StoreError, StoredApp, StoredKey};
+pub use store::{AppChange, AppError, Rotated, Secondary, Store, StoreError, StoredApp, StoredKey};

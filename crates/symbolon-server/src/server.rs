@@ -168,6 +168,7 @@ impl Server {
             None => (None, None),
         };
         let connections = Connections::new(self.config.limits, metrics.clone());
+        let store = self.store.clone();
         let (audit, writing) = Audit::start(self.config.audit, self.store, metrics.clone());
         let health = Health { metrics: metrics.clone(), shard: shard.clone(), audit: audit.clone() };
         let proxies = self.config.proxies.clone();
@@ -185,6 +186,10 @@ impl Server {
         doors.spawn(private_door(self.private, health).serve(stopped));
         let mut refreshing = JoinSet::new();
         refreshing.spawn(self.registry.follow(shard));
+        if let Some(store) = store.clone() {
+            let callers = self.config.callers.clone();
+            refreshing.spawn(async move { callers.uses().keep(&store).await });
+        }
         for keys in self.config.callers.remote_keys() {
             refreshing.spawn(keys.keep_fresh());
         }
@@ -197,6 +202,9 @@ impl Server {
         sign.give();
         while doors.join_next().await.is_some() {}
         refreshing.shutdown().await;
+        if let Some(store) = &store {
+            self.config.callers.uses().write(store).await;
+        }
         writing.end().await;
         // With the doors the last handles to the media thread are gone, and it ends too.
         if let Some(media) = media

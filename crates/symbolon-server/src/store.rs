@@ -20,7 +20,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::watch::Receiver;
 
-pub use self::apps::{AppError, Rotated, Secondary, StoredApp};
+pub use self::apps::{AppChange, AppError, Rotated, Secondary, StoredApp};
 pub use self::error::StoreError;
 pub use self::keys::StoredKey;
 use crate::config::others_cannot_read;

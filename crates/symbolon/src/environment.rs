@@ -37,4 +37,4 @@ fn env_file(path: &Path) -> Result<BTreeMap<String, String>> {
     Ok(variables)
 }
 
-const SECRETS: [&str; 2] = ["APP_CERTIFICATE", "APP_CERTIFICATE_SECONDARY"];
+const SECRETS: [&str; 3] = ["APP_CERTIFICATE", "APP_CERTIFICATE_SECONDARY", "APP_CERTIFICATE_RETIRED"];

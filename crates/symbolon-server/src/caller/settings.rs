@@ -8,6 +8,7 @@ use super::jwks::{Location, RemoteKeys};
 use super::jwt::{Expected, JwtAlgorithm, KeySet};
 use super::key::{KeyRecord, Keys};
 use super::policy::Policy;
+use super::uses::KeyUses;
 use super::{Callers, Inner, Issuer, KeySource};
 
 /// Keys and issuers, not yet checked against each other.
@@ -58,7 +59,7 @@ impl CallerSettings {
             }
             issuers.push(issuer);
         }
-        Ok(Callers(Arc::new(Inner { keys, stored: RwLock::default(), issuers, open })))
+        Ok(Callers(Arc::new(Inner { keys, stored: RwLock::default(), uses: KeyUses::default(), issuers, open })))
     }
 }
 

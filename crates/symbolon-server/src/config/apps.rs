@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::str::FromStr;
 
 use serde::Deserialize;
 use symbolon_token::{AppCertificate, AppId, Wildcards};
 
 use super::settings::{AppSettings, Secret};
 use super::{ConfigError, Result, others_cannot_read};
-use crate::app::{App, check_app_id, check_certificate};
+use crate::app::{App, Retired, check_app_id, check_certificate};
 
 /// One app of the list, as it is written.
 #[derive(Clone, Deserialize)]
@@ -23,6 +24,8 @@ pub(crate) struct AppRecord {
     certificate_file: Option<String>,
     certificate_secondary: Option<Secret>,
     certificate_secondary_file: Option<String>,
+    #[serde(default)]
+    retired: Vec<Secret>,
     #[serde(default)]
     wildcards: WildcardRule,
     #[serde(default)]
@@ -40,6 +43,18 @@ pub(crate) enum WildcardRule {
     Star,
 }
 
+impl FromStr for WildcardRule {
+    type Err = ConfigError;
+
+    fn from_str(word: &str) -> Result<Self> {
+        match word.trim() {
+            "off" => Ok(Self::Off),
+            "star" => Ok(Self::Star),
+            _ => Err(ConfigError::new("app.wildcards (APP_WILDCARDS)", format!("{word:?} is neither off nor star"))),
+        }
+    }
+}
+
 fn yes() -> bool {
     true
 }
@@ -47,12 +62,12 @@ fn yes() -> bool {
 impl AppRecord {
     /// Whether a secret stands in it.
     pub(super) fn has_secret(&self) -> bool {
-        self.certificate.is_some() || self.certificate_secondary.is_some()
+        self.certificate.is_some() || self.certificate_secondary.is_some() || !self.retired.is_empty()
     }
 
     fn of(settings: &AppSettings) -> Self {
         let AppSettings { id, name, certificate, certificate_file, .. } = settings.clone();
-        let AppSettings { certificate_secondary, certificate_secondary_file, .. } = settings.clone();
+        let AppSettings { certificate_secondary, certificate_secondary_file, retired, .. } = settings.clone();
         let AppSettings { wildcards, accept_006, publish_privileges, .. } = *settings;
         Self {
             id,
@@ -62,6 +77,7 @@ impl AppRecord {
             certificate_file,
             certificate_secondary,
             certificate_secondary_file,
+            retired: retired.unwrap_or_default(),
             wildcards,
             accept_006,
             publish_privileges,
@@ -81,9 +97,13 @@ pub(super) fn check(one: &AppSettings, several: &[AppRecord]) -> Result<Vec<App>
     Ok(apps)
 }
 
-/// Refuses an id that stands twice, and a certificate that two apps share.
+/// Refuses an id that stands twice, a certificate that two apps share, and one that has been retired.
 pub(crate) fn check_together<'a>(apps: impl Iterator<Item = &'a App> + Clone) -> std::result::Result<(), String> {
     for (number, app) in apps.clone().enumerate() {
+        let retired = |id| apps.clone().flat_map(|other| &other.retired).any(|retired| retired.id == id);
+        if let Some(id) = app.certificates().map(AppCertificate::id).find(|id| retired(*id)) {
+            return Err(format!("certificate {id} of app {} has been retired; draw a new one", app.id));
+        }
         for other in apps.clone().take(number) {
             if other.id == app.id {
                 return Err(format!("app {} stands twice, in the configuration or in it and the store", app.id));
@@ -117,7 +137,17 @@ fn app(record: &AppRecord, fields: &Fields) -> Result<Option<App>> {
         WildcardRule::Star => Wildcards::Star,
     };
     let AppRecord { name, enabled, accept_006, publish_privileges, .. } = record.clone();
-    let app = App { name, enabled, secondary, wildcards, accept_006, publish_privileges, ..App::new(id, certificate) };
+    let retired = record.retired.iter().map(|text| retired(text, fields)).collect::<Result<_>>()?;
+    let app = App {
+        retired,
+        name,
+        enabled,
+        secondary,
+        wildcards,
+        accept_006,
+        publish_privileges,
+        ..App::new(id, certificate)
+    };
     Ok(Some(app))
 }
 
@@ -127,6 +157,12 @@ fn certificate_of(text: &str, id: &AppId, fields: &Fields, primary: &AppCertific
         return Err(ConfigError::new(&*fields.secondary, "is the certificate again; a rotation needs a new one"));
     }
     Ok(secondary)
+}
+
+fn retired(text: &Secret, fields: &Fields) -> Result<Retired> {
+    let certificate = AppCertificate::parse(text.expose().trim());
+    let certificate = certificate.map_err(|problem| ConfigError::new(&*fields.retired, problem))?;
+    Ok(Retired { id: certificate.id(), ends_sessions: false })
 }
 
 fn certificate(text: &str, id: &AppId, field: &str) -> Result<AppCertificate> {
@@ -140,19 +176,20 @@ fn text(given: &Option<Secret>, file: &Option<String>, file_field: &str) -> Resu
             return Err(ConfigError::new(file_field, "stands beside a certificate; give one of the two"));
         }
         (Some(secret), None) => Some(secret.expose().to_owned()),
-        (None, Some(path)) => Some(secret_file(Path::new(path), file_field)?),
+        (None, Some(path)) => Some(secret_file(Path::new(path), MAX_CERTIFICATE_FILE, file_field)?),
         (None, None) => None,
     };
     Ok(text
         .map(|text| text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)).to_owned()))
 }
 
-fn secret_file(path: &Path, field: &str) -> Result<String> {
+/// What stands in a file that holds a secret.
+pub(super) fn secret_file(path: &Path, max: u64, field: &str) -> Result<String> {
     let wrong = |problem: String| ConfigError::new(field, format!("{} {problem}", path.display()));
     others_cannot_read(path).map_err(wrong)?;
     let size = fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
-    if size > MAX_SECRET_FILE {
-        return Err(wrong("is too large to be a certificate".to_owned()));
+    if size > max {
+        return Err(wrong("is too large to hold what it should".to_owned()));
     }
     fs::read_to_string(path).map_err(|error| wrong(error.to_string()))
 }
@@ -164,6 +201,7 @@ struct Fields {
     file: String,
     secondary: String,
     secondary_file: String,
+    retired: String,
 }
 
 impl Fields {
@@ -176,6 +214,7 @@ impl Fields {
             file: field("certificate_file", "APP_CERTIFICATE_FILE"),
             secondary: field("certificate_secondary", "APP_CERTIFICATE_SECONDARY"),
             secondary_file: field("certificate_secondary_file", "APP_CERTIFICATE_SECONDARY_FILE"),
+            retired: field("retired", "APP_CERTIFICATE_RETIRED"),
         }
     }
 
@@ -188,9 +227,10 @@ impl Fields {
             file: field("certificate_file"),
             secondary: field("certificate_secondary"),
             secondary_file: field("certificate_secondary_file"),
+            retired: field("retired"),
         }
     }
 }
 
 /// A file larger than this holds something else.
-const MAX_SECRET_FILE: u64 = 1024;
+const MAX_CERTIFICATE_FILE: u64 = 1024;

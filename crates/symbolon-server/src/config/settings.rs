@@ -95,20 +95,25 @@ pub(crate) struct AppSettings {
     #[config(env = "APP_CERTIFICATE_SECONDARY_FILE")]
     pub(crate) certificate_secondary_file: Option<String>,
 
+    /// Certificates that the app once had. None of them is ever taken again, and the program does not start with one of them
+    /// in use. In the variable they stand with commas between them.
+    #[config(env = "APP_CERTIFICATE_RETIRED")]
+    pub(crate) retired: Option<Vec<Secret>>,
+
     /// A name for people.
     pub(crate) name: Option<String>,
 
     /// Which channel wildcards tokens may use: `off`, or `star` for the channel `*`.
-    #[config(default = "off")]
+    #[config(env = "APP_WILDCARDS", default = "off")]
     pub(crate) wildcards: WildcardRule,
 
     /// Whether tokens of the older 006 format are taken. That format can be rewritten to pass for other channels and
     /// users.
-    #[config(default = false)]
+    #[config(env = "APP_ACCEPT_006", default = false)]
     pub(crate) accept_006: bool,
 
     /// Whether publishing needs the publish privileges of the token.
-    #[config(default = true)]
+    #[config(env = "APP_PUBLISH_PRIVILEGES", default = true)]
     pub(crate) publish_privileges: bool,
 }
 

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
 use confique::meta::{FieldKind, Meta};
+use symbolon_token::{AppCertificate, Wildcards};
 
 use super::*;
 use crate::testing::TempFolder;
@@ -107,13 +108,92 @@ fn the_file_may_have_several_apps_with_rules_of_their_own() {
     let (_folder, path) = file(&text, 0o600);
     let config = load_with(Some(&path), &[]).unwrap();
     let [first, second] = &config.apps[..] else { panic!("{:?}", config.apps) };
-    assert!(first.accept_006 && first.wildcards == symbolon_token::Wildcards::Star && first.enabled);
+    assert!(first.accept_006 && first.wildcards == Wildcards::Star && first.enabled);
     assert!(!second.accept_006 && second.publish_privileges && !second.enabled);
     assert_eq!(config.default_app, Some(second.id));
     let (_folder, path) = file(&text, 0o644);
     assert!(load_with(Some(&path), &[]).unwrap_err().problem.contains("can be read by others"));
     let (_folder, path) = file(&text.replace("accept_006", "accept_007"), 0o600);
     assert!(load_with(Some(&path), &[]).unwrap_err().problem.contains("accept_007"));
+}
+
+#[test]
+fn the_environment_says_what_the_one_app_takes() {
+    let app = [("APP_ID", ID), ("APP_CERTIFICATE", CERTIFICATE), ("SYMBOLON_LISTEN", "127.0.0.1")];
+    let with = |more: &[(&'static str, &'static str)]| load(&[&app, more].concat());
+    let rules = |app: &App| (app.wildcards, app.accept_006, app.publish_privileges);
+    assert_eq!(rules(&with(&[]).unwrap().apps[0]), (Wildcards::Off, false, true));
+    let changed = [("APP_WILDCARDS", "star"), ("APP_ACCEPT_006", "on"), ("APP_PUBLISH_PRIVILEGES", "off")];
+    assert_eq!(rules(&with(&changed).unwrap().apps[0]), (Wildcards::Star, true, false));
+    assert!(with(&[("APP_WILDCARDS", "patterns")]).unwrap_err().problem.contains("neither off nor star"));
+}
+
+#[test]
+fn a_retired_certificate_is_not_taken_again() {
+    let (one, two) = ("f0041b8f0f1439e741487dc3a62ea4cc", "d0041b8f0f1439e741487dc3a62ea4cd");
+    let listed = format!("{one}, {two}");
+    let with = |more: &[(&str, &str)]| {
+        let app = [("APP_ID", ID), ("APP_CERTIFICATE", CERTIFICATE), ("SYMBOLON_LISTEN", "127.0.0.1")];
+        load_with(None, &[&app[..], more].concat())
+    };
+    let config = with(&[("APP_CERTIFICATE_RETIRED", &listed)]).unwrap();
+    let expected = [one, two].map(|text| AppCertificate::parse(text).unwrap().id());
+    assert_eq!(config.apps[0].retired.iter().map(|retired| retired.id).collect::<Vec<_>>(), expected);
+    for again in [
+        &[("APP_CERTIFICATE_RETIRED", &*listed), ("APP_CERTIFICATE_SECONDARY", two)][..],
+        &[("APP_CERTIFICATE_RETIRED", CERTIFICATE)],
+    ] {
+        let problem = with(again).unwrap_err().problem;
+        assert!(problem.contains("has been retired") && !problem.contains(&two[..9]), "{problem}");
+    }
+    let problem = with(&[("APP_CERTIFICATE_RETIRED", "f0041b8f0f1439e7")]).unwrap_err().to_string();
+    assert!(problem.contains("APP_CERTIFICATE_RETIRED") && !problem.contains("f0041b"), "{problem}");
+
+    let other = "1aa2d524f79f8ac632252761b8a02752";
+    let text = format!(
+        "[listen]\naddress = \"127.0.0.1\"\n[tokens]\ndefault_app = \"{ID}\"\n\
+         [[apps]]\nid = \"{ID}\"\ncertificate = \"{CERTIFICATE}\"\nretired = [\"{one}\"]\n\
+         [[apps]]\nid = \"{other}\"\ncertificate = \"{two}\"\n"
+    );
+    let (_folder, path) = file(&text, 0o600);
+    assert_eq!(load_with(Some(&path), &[]).unwrap().apps[0].retired.len(), 1);
+    let (_folder, path) =
+        file(&text.replace(&format!("certificate = \"{two}"), &format!("certificate = \"{one}")), 0o600);
+    assert!(load_with(Some(&path), &[]).unwrap_err().problem.contains("has been retired"));
+}
+
+#[test]
+fn credentials_stand_in_for_the_secrets_that_no_variable_gives() {
+    let folder = TempFolder::new();
+    let key = |id: &str| {
+        let hash = format!("sha256:{}", "ab".repeat(32));
+        format!(r#"[{{"id":"{id}","hash":"{hash}","policy":{{"channels":["lobby"]}}}}]"#)
+    };
+    let put = |name: &str, text: &str, mode| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    put("app_certificate", CERTIFICATE, 0o400);
+    put("app_certificate_retired", "f0041b8f0f1439e741487dc3a62ea4cc\nd0041b8f0f1439e741487dc3a62ea4cd\n", 0o400);
+    put("api_keys", &key("k1"), 0o400);
+    let credentials = folder.path().to_str().unwrap().to_owned();
+    let with = |more: &[(&str, &str)]| {
+        let base = [("APP_ID", ID), ("CREDENTIALS_DIRECTORY", &*credentials), ("SYMBOLON_LISTEN", "127.0.0.1")];
+        load_with(None, &[&base[..], more].concat())
+    };
+    let config = with(&[]).unwrap();
+    assert!(config.callers.any_known());
+    assert_eq!(config.apps[0].retired.len(), 2);
+    // A variable counts more, and what stands in a credential is not repeated.
+    assert!(!with(&[("SYMBOLON_API_KEYS", "[]")]).unwrap().callers.any_known());
+    put("api_keys", "k1:hunter2", 0o400);
+    let refusal = with(&[]).unwrap_err().to_string();
+    assert!(refusal.contains("credential api_keys") && !refusal.contains("hunter2"), "{refusal}");
+    put("api_keys", &key("k1"), 0o444);
+    assert!(with(&[]).unwrap_err().problem.contains("can be read by others"));
+    put("api_keys", &" ".repeat(1024 * 1024 + 1), 0o400);
+    assert!(with(&[]).unwrap_err().problem.contains("too large"));
 }
 
 #[test]

@@ -20,6 +20,17 @@ pub struct StoredApp {
     pub secondary_is: Option<Secondary>,
 }
 
+/// What is to be another way with an app. What is absent stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AppChange {
+    /// Which channel wildcards its tokens may use.
+    pub wildcards: Option<Wildcards>,
+    /// Whether tokens of the older 006 format are taken.
+    pub accept_006: Option<bool>,
+    /// Whether publishing needs the publish privileges.
+    pub publish_privileges: Option<bool>,
+}
+
 /// Where a rotation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secondary {
@@ -100,17 +111,44 @@ impl Store {
             return Err(AppError::Exists(app.id));
         }
         self.check_unused(&mut transaction, &apps, &app.certificate).await?;
-        sqlx::query("INSERT INTO app (id, name, certificate, wildcards, created) VALUES (?1, ?2, ?3, ?4, ?5)")
-            .bind(app.id.as_str())
-            .bind(&app.name)
-            .bind(app.certificate.dangerous_secret())
-            .bind(app.wildcards == Wildcards::Star)
-            .bind(unix_now())
-            .execute(&mut *transaction)
-            .await
-            .map_err(|problem| self.failed(problem))?;
+        sqlx::query(
+            "INSERT INTO app (id, name, certificate, wildcards, accept_006, publish_privileges, created)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .bind(app.id.as_str())
+        .bind(&app.name)
+        .bind(app.certificate.dangerous_secret())
+        .bind(app.wildcards == Wildcards::Star)
+        .bind(app.accept_006)
+        .bind(app.publish_privileges)
+        .bind(unix_now())
+        .execute(&mut *transaction)
+        .await
+        .map_err(|problem| self.failed(problem))?;
         transaction.commit().await.map_err(|problem| self.failed(problem))?;
         Ok(self.close(connection).await?)
+    }
+
+    /// Changes what an app's tokens may do.
+    ///
+    /// # Errors
+    /// When there is no such app.
+    pub async fn change_app(&self, id: &AppId, change: AppChange) -> Result<App, AppError> {
+        let mut connection = self.connect().await?;
+        sqlx::query(
+            "UPDATE app SET wildcards = coalesce(?2, wildcards), accept_006 = coalesce(?3, accept_006),
+                publish_privileges = coalesce(?4, publish_privileges)
+             WHERE id = ?1",
+        )
+        .bind(id.as_str())
+        .bind(change.wildcards.map(|wildcards| wildcards == Wildcards::Star))
+        .bind(change.accept_006)
+        .bind(change.publish_privileges)
+        .execute(&mut connection)
+        .await
+        .map_err(|problem| self.failed(problem))?;
+        self.close(connection).await?;
+        Ok(self.app(id).await?.app)
     }
 
     /// Enables an app. Tells whether that changed anything.

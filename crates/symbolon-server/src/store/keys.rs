@@ -1,6 +1,9 @@
 //! The API keys of the store: hashes and policies, and nothing that would open a door.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
+use sqlx::Connection;
 
 use super::{Result, Store, StoreError, unix_now};
 use crate::caller::{KeyRecord, NewKey};
@@ -18,6 +21,8 @@ pub struct StoredKey {
     pub created: i64,
     /// When it was revoked.
     pub revoked: Option<i64>,
+    /// When it was last used, to a minute.
+    pub last_used: Option<i64>,
 }
 
 impl Store {
@@ -46,13 +51,33 @@ impl Store {
     pub async fn keys(&self) -> Result<Vec<StoredKey>> {
         let mut connection = self.connect().await?;
         let rows: Vec<Row> =
-            sqlx::query_as("SELECT id, name, policy, created, revoked FROM api_key ORDER BY created, rowid")
-                .fetch_all(&mut connection)
+            sqlx::query_as(ALL_KEYS).fetch_all(&mut connection).await.map_err(|problem| self.failed(problem))?;
+        self.close(connection).await?;
+        let key = |(id, name, policy, created, revoked, last_used)| StoredKey {
+            id,
+            name,
+            policy,
+            created,
+            revoked,
+            last_used,
+        };
+        Ok(rows.into_iter().map(key).collect())
+    }
+
+    /// Keeps when these keys were last used.
+    pub(crate) async fn note_uses(&self, uses: &BTreeMap<String, u64>) -> Result<()> {
+        let mut connection = self.connect().await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(|problem| self.failed(problem))?;
+        for (id, at) in uses {
+            sqlx::query("INSERT INTO key_use (id, at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at = max(at, ?2)")
+                .bind(id)
+                .bind(at.cast_signed())
+                .execute(&mut *transaction)
                 .await
                 .map_err(|problem| self.failed(problem))?;
-        self.close(connection).await?;
-        let key = |(id, name, policy, created, revoked)| StoredKey { id, name, policy, created, revoked };
-        Ok(rows.into_iter().map(key).collect())
+        }
+        transaction.commit().await.map_err(|problem| self.failed(problem))?;
+        self.close(connection).await
     }
 
     /// Revokes a key. Tells whether it was good until now; absent when there is no such key.
@@ -96,8 +121,13 @@ impl Store {
     }
 }
 
-/// id, name, policy, created, revoked.
-type Row = (String, Option<String>, String, i64, Option<i64>);
+/// id, name, policy, created, revoked, last used.
+type Row = (String, Option<String>, String, i64, Option<i64>, Option<i64>);
+
+const ALL_KEYS: &str = "
+    SELECT id, name, policy, created, revoked, at
+    FROM api_key LEFT JOIN key_use USING (id) ORDER BY created, api_key.rowid
+";
 
 /// The step that makes the table.
 pub(super) const TABLE: &str = "
@@ -112,6 +142,14 @@ pub(super) const TABLE: &str = "
     CREATE TRIGGER api_key_inserted AFTER INSERT ON api_key BEGIN UPDATE store SET changes = changes + 1; END;
     CREATE TRIGGER api_key_updated AFTER UPDATE ON api_key BEGIN UPDATE store SET changes = changes + 1; END;
     CREATE TRIGGER api_key_deleted AFTER DELETE ON api_key BEGIN UPDATE store SET changes = changes + 1; END;
+";
+
+/// The step that makes the table of uses. It counts no changes: what follows the store need not look again for it.
+pub(super) const USES: &str = "
+    CREATE TABLE key_use (
+        id TEXT PRIMARY KEY REFERENCES api_key (id),
+        at INTEGER NOT NULL
+    ) STRICT;
 ";
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use super::{Result, StoreError, apps, keys};
 
 /// All steps, in order.
-pub(super) const STEPS: &[&str] = &[STORE, AUDIT, apps::TABLES, keys::TABLE, apps::ENDED_SESSIONS];
+pub(super) const STEPS: &[&str] = &[STORE, AUDIT, apps::TABLES, keys::TABLE, apps::ENDED_SESSIONS, keys::USES];
 
 /// The one row about the store itself.
 const STORE: &str = "

@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
-use symbolon_server::{App, Rotated, Secondary, Store, StoredApp, check_app_id, check_certificate, fingerprint};
-use symbolon_token::{AppCertificate, AppId};
+use anyhow::{Context, Result, anyhow, bail};
+use symbolon_server::{
+    App, AppChange, Rotated, Secondary, Store, StoredApp, check_app_id, check_certificate, fingerprint,
+};
+use symbolon_token::{AppCertificate, AppId, Wildcards};
 
 use super::state::{State, date};
 use super::token::read_stdin;
@@ -24,6 +26,8 @@ enum Command {
     Add(Add),
     /// List the apps of the store. Certificates are named by the first eight digits of their SHA-256.
     List(State),
+    /// Change what the tokens of an app may do. What is not named stays as it is.
+    Set(Set),
     /// Change the certificate of an app without a token refused: --add, then --promote, then --retire.
     Rotate(Rotate),
     /// Make no tokens for an app, and refuse joins of its channels.
@@ -43,7 +47,46 @@ struct Add {
     #[command(flatten)]
     certificate: Given,
     #[command(flatten)]
+    rules: Rules,
+    #[command(flatten)]
     state: State,
+}
+
+#[derive(Debug, clap::Args)]
+struct Set {
+    /// The App ID.
+    id: String,
+    #[command(flatten)]
+    rules: Rules,
+    #[command(flatten)]
+    state: State,
+}
+
+/// What tokens may do.
+#[derive(Debug, clap::Args)]
+struct Rules {
+    /// Which channel wildcards tokens may use: `star` takes the channel `*`. A new app has `off`.
+    #[arg(long, value_name = "RULE")]
+    wildcards: Option<WildcardRule>,
+    /// Whether tokens of the older 006 format are taken, which can be rewritten to pass for other channels and users. A new
+    /// app has `off`.
+    #[arg(long, visible_alias = "allow-006", value_name = "SWITCH")]
+    accept_006: Option<Switch>,
+    /// Whether publishing needs the publish privileges of the token. A new app has `on`.
+    #[arg(long, value_name = "SWITCH")]
+    publish_privileges: Option<Switch>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum WildcardRule {
+    Off,
+    Star,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 #[derive(Debug, clap::Args)]
@@ -107,6 +150,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let text = match args.command {
         Command::Add(args) => args.state.run(add(&args))?,
         Command::List(state) => state.run(list(&state))?,
+        Command::Set(args) => args.state.run(set(&args))?,
         Command::Rotate(args) => args.state.run(rotate(&args))?,
         Command::Disable(args) => args.app.state.run(disable(&args))?,
         Command::Enable(args) => args.state.run(enable(&args))?,
@@ -120,7 +164,11 @@ async fn add(args: &Add) -> Result<String> {
     let id = args.id.as_deref().unwrap_or(&drawn);
     let id = check_app_id(id).map_err(|problem| anyhow!("App ID: {problem}"))?;
     let (certificate, shown) = args.certificate.read_or_draw(&id)?;
-    let app = App { name: args.name.clone(), ..App::new(id, certificate) };
+    let mut app = App { name: args.name.clone(), ..App::new(id, certificate) };
+    let AppChange { wildcards, accept_006, publish_privileges } = args.rules.change();
+    app.wildcards = wildcards.unwrap_or(app.wildcards);
+    app.accept_006 = accept_006.unwrap_or(app.accept_006);
+    app.publish_privileges = publish_privileges.unwrap_or(app.publish_privileges);
     let store = args.state.store_or_new().await?;
     store.add_app(&app).await?;
     let mut text = format!("App {id} is added. A running server takes it within a second.\n{shown}");
@@ -139,9 +187,44 @@ async fn list(state: &State) -> Result<String> {
         let App { id, enabled, name, .. } = &stored.app;
         let enabled = if *enabled { "enabled" } else { "disabled" };
         let name = name.as_deref().unwrap_or("-");
-        writeln!(text, "{id}  added {}  {enabled}  {name:?}  {}", date(stored.created), certificates(&stored))?;
+        writeln!(
+            text,
+            "{id}  added {}  {enabled}  {name:?}  {}; {}",
+            date(stored.created),
+            certificates(&stored),
+            rules(&stored.app)
+        )?;
     }
     Ok(text)
+}
+
+fn rules(app: &App) -> String {
+    let wildcards = if app.wildcards == Wildcards::Off { "off" } else { "star" };
+    let switch = |on| if on { "on" } else { "off" };
+    let (accept_006, publish) = (switch(app.accept_006), switch(app.publish_privileges));
+    format!("wildcards {wildcards}, accept-006 {accept_006}, publish-privileges {publish}")
+}
+
+async fn set(args: &Set) -> Result<String> {
+    let id = parse_id(&args.id)?;
+    let change = args.rules.change();
+    if change == AppChange::default() {
+        bail!("nothing is to be set; name --wildcards, --accept-006 or --publish-privileges");
+    }
+    let app = args.state.store().await?.change_app(&id, change).await?;
+    Ok(format!("App {id} has {}. A running server goes by it within a second.\n", rules(&app)))
+}
+
+impl Rules {
+    fn change(&self) -> AppChange {
+        let wildcards = self.wildcards.map(|rule| match rule {
+            WildcardRule::Off => Wildcards::Off,
+            WildcardRule::Star => Wildcards::Star,
+        });
+        let switch = |switch: Option<Switch>| switch.map(|switch| switch == Switch::On);
+        let (accept_006, publish_privileges) = (switch(self.accept_006), switch(self.publish_privileges));
+        AppChange { wildcards, accept_006, publish_privileges }
+    }
 }
 
 fn certificates(stored: &StoredApp) -> String {

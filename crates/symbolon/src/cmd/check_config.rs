@@ -49,7 +49,8 @@ fn summary(config: &Config, checked: &Checked) -> Result<String> {
 fn line(app: &App) -> String {
     let enabled = if app.enabled { "enabled" } else { "disabled" };
     let secondary = app.secondary.as_ref().map_or_else(String::new, |one| format!(", also {}", fingerprint(one)));
-    format!("{}: {enabled}, certificate *** (SHA-256 {}{secondary})", app.id, fingerprint(&app.certificate))
+    let retired: String = app.retired.iter().map(|one| format!(", retired {}", one.id)).collect();
+    format!("{}: {enabled}, certificate *** (SHA-256 {}{secondary}{retired})", app.id, fingerprint(&app.certificate))
 }
 
 fn yes_or_no(truth: bool) -> &'static str {

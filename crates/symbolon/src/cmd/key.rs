@@ -20,7 +20,7 @@ pub(crate) struct Args {
 enum Command {
     /// Make a key, and keep its hash and its policy in the store. Its text is shown once.
     New(New),
-    /// List the keys of the store.
+    /// List the keys of the store, and when each was last used, to a minute.
     List(State),
     /// Revoke a key of the store. A running server refuses it within a second.
     Revoke(Revoke),
@@ -124,7 +124,8 @@ fn list(state: &State) -> Result<ExitCode> {
     for key in keys {
         let name = key.name.as_deref().unwrap_or("-");
         let ended = key.revoked.map_or_else(|| "good".to_owned(), |at| format!("revoked {}", date(at)));
-        writeln!(text, "{}  made {}  {ended}  {name:?}  {}", key.id, date(key.created), key.policy)?;
+        let used = key.last_used.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", date(at)));
+        writeln!(text, "{}  made {}  {ended}  {used}  {name:?}  {}", key.id, date(key.created), key.policy)?;
     }
     print!("{text}");
     Ok(ExitCode::SUCCESS)

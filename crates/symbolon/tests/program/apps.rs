@@ -121,6 +121,39 @@ fn sessions_end_with_the_certificate_that_let_them_in_where_asked() {
 }
 
 #[test]
+fn what_tokens_may_do_is_set_while_the_program_runs() {
+    let folder = Folder::new();
+    let added = run(&folder, &["app", "add", "--publish-privileges", "off", "--wildcards", "star"]);
+    let (id, certificate) = (word_after(&added, "App "), drawn(&added));
+    let listed = |words: &str| assert!(run(&folder, &["app", "list"]).contains(words), "{words}");
+    listed("wildcards star, accept-006 off, publish-privileges off");
+    let program = Program::start(&folder, STORE_ONLY);
+    let (app_id, secret) = (AppId::parse(&id).unwrap(), AppCertificate::parse(&certificate).unwrap());
+    let make = |channel| {
+        builder::build_token_with_uid(Issue::now(), app_id, &secret, channel, 7, Role::Subscriber, 600, 600).unwrap()
+    };
+    let standing = |channel| {
+        let mut socket = connect(program.address);
+        let (token, role) = (make(channel), "broadcaster");
+        say(
+            &mut socket,
+            &json!({"type": "join", "appId": id, "channel": "room", "uid": 7, "token": token, "role": role}),
+        );
+        hear_either(&mut socket, ["joined", "ended"])
+    };
+    assert_eq!(standing("*")["standing"]["audio"], true);
+    let set = run(&folder, &["app", "set", &id, "--wildcards", "off"]);
+    assert!(set.contains("wildcards off, accept-006 off, publish-privileges off"), "{set}");
+    within_a_second(|| standing("*")["slug"] == "wildcard_not_allowed");
+    assert_eq!(standing("room")["standing"]["audio"], true);
+    run(&folder, &["app", "set", &id, "--publish-privileges", "on", "--allow-006", "on"]);
+    within_a_second(|| standing("room")["standing"]["audio"] == false);
+    listed("wildcards off, accept-006 on, publish-privileges on");
+    assert!(failure(&folder, &["app", "set", &id]).contains("--wildcards"));
+    assert!(failure(&folder, &["app", "set", APP_ID, "--wildcards", "off"]).contains("no app"));
+}
+
+#[test]
 fn an_app_added_while_the_program_runs_is_served_beside_the_first() {
     let folder = Folder::new();
     let program = Program::start(&folder, PRODUCTION);
@@ -164,7 +197,9 @@ fn a_key_of_the_store_works_until_it_is_revoked() {
         let (head, body) = reply.split_once("\r\n\r\n").expect("a head");
         (head.split(' ').nth(1).expect("a status").to_owned(), body.to_owned())
     };
+    assert!(run(&folder, &["key", "list"]).contains("never used"));
     within_a_second(|| status(&key).0 == "200");
+    within_a_second(|| run(&folder, &["key", "list"]).contains("last used 20"));
     let list = run(&folder, &["key", "list"]);
     assert!(list.contains(&id) && list.contains("\"backend\"") && list.contains("good"), "{list}");
     assert!(!list.contains(&key[21..]), "{list}");
