@@ -114,7 +114,7 @@ struct Rotate {
     step: Step,
     /// With --retire: also end the sessions that the old certificate, or one retired before it, has let in. Otherwise they
     /// go on until their tokens end.
-    #[arg(long, requires = "retire")]
+    #[arg(long, conflicts_with_all = ["add", "promote"])]
     end_sessions: bool,
     #[command(flatten)]
     certificate: Given,
