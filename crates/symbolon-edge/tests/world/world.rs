@@ -49,8 +49,7 @@ impl World {
     pub(crate) fn new(seed: u64) -> Self {
         // The media library draws SSRCs and the like from this thread's generator.
         fastrand::seed(seed);
-        let app = App::new(vec![AppCertificate::parse(CERTIFICATE).unwrap()]);
-        let door = Door::new(BTreeMap::from([(AppId::parse(APP).unwrap(), app)]));
+        let door = Door::new(BTreeMap::from([(AppId::parse(APP).unwrap(), Self::app())]));
         Self {
             edge: Edge::new(Config::new(door, vec![Self::edge_address()])),
             net: Net::new(seed),
@@ -63,6 +62,17 @@ impl World {
             salt: 0,
             seed,
         }
+    }
+
+    /// The one app, as it is at the start.
+    pub(crate) fn app() -> App {
+        App::new(vec![AppCertificate::parse(CERTIFICATE).unwrap()])
+    }
+
+    /// From now on there is this app, or none.
+    pub(crate) fn replace_app(&mut self, app: Option<App>) {
+        let apps = app.into_iter().map(|app| (AppId::parse(APP).unwrap(), app)).collect();
+        self.handle(Input::ReplaceDoor(Door::new(apps)));
     }
 
     pub(crate) fn edge_address() -> SocketAddr {

@@ -5,10 +5,11 @@ use std::time::Duration;
 use str0m::media::Mid as RtcMid;
 use symbolon_edge::{DropCause, Input, What};
 use symbolon_proto::code::{ErrorCode, OfflineReason, Reason, RenewCode};
+use symbolon_proto::grant::App;
 use symbolon_proto::id::{AppId, ChannelName};
 use symbolon_proto::message::{ClientMessage, Kind, Privilege, PublishState, Role, ServerMessage};
 use symbolon_proto::standing::Rule;
-use symbolon_token::Role as TokenRole;
+use symbolon_token::{CertificateId, Role as TokenRole};
 
 use crate::client::Client;
 use crate::world::{APP, CHANNEL, World};
@@ -259,4 +260,33 @@ fn a_ban_ends_sessions_and_outlives_them() {
     world.run_for(31);
     world.join("ann forgiven", ann);
     assert!(world.clients["ann forgiven"].joined.is_some());
+}
+
+#[test]
+fn what_admitted_a_member_takes_it_along_when_it_is_taken_back_also_one_that_is_away() {
+    let certificate = World::app().certificates[0].id();
+    let other = CertificateId::from_bytes([0; 32]);
+    let nothing = App { revoked: [other].into(), disabling_ends_sessions: true, ..World::app() };
+    let disabled = App { disabled: true, ..World::app() };
+    let revoked = App { certificates: Vec::new(), revoked: [certificate].into(), ..World::app() };
+    let disabled_for_all = App { disabling_ends_sessions: true, ..disabled.clone() };
+    for (seed, app, code, slug) in [
+        (32, Some(revoked), ErrorCode::InvalidToken, "certificate_retired"),
+        (33, Some(disabled_for_all), ErrorCode::InvalidAppId, "project_disabled"),
+        (34, None, ErrorCode::InvalidAppId, "app_id_unknown"),
+    ] {
+        let mut world = World::new(seed);
+        let (ann, bob) = (world.publisher(1), world.viewer(2));
+        world.join("ann", ann);
+        world.join("bob", bob);
+        world.cut("bob");
+        for kept in [nothing.clone(), disabled.clone()] {
+            world.replace_app(Some(kept));
+            assert_eq!((world.stats().members, world.clients["ann"].ended.is_none()), (2, true));
+        }
+        world.replace_app(app);
+        let ended = world.clients["ann"].ended.clone().unwrap();
+        assert_eq!((ended.code, &*ended.slug), (code, slug));
+        assert_eq!((world.stats().members, world.stats().channels, world.stats().peers), (0, 0, 0));
+    }
 }
