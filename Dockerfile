@@ -1,5 +1,5 @@
 # The image of the server. Nothing secret goes in: the app and its certificate come from the environment at run time.
-FROM rust:1.90-slim-bookworm AS build
+FROM rust:1.94-slim-bookworm AS build
 RUN apt-get update \
   && apt-get install -y --no-install-recommends cmake=3.* g++=4:* libc6-dev=2.* make=4.* \
   && rm -rf /var/lib/apt/lists/*
