@@ -88,8 +88,13 @@ impl RemoteKeys {
     /// # Errors
     /// When the address is not https, or its host an address that is not public, unless `insecure` allows that.
     pub(crate) fn new(location: Location, insecure: bool) -> Result<Self, String> {
+        Self::resolving(location, insecure, Arc::new(|name| Box::pin(system_lookup(name))))
+    }
+
+    /// The same with another way to look names up.
+    fn resolving(location: Location, insecure: bool, lookup: Lookup) -> Result<Self, String> {
         check_url(location.url(), insecure)?;
-        let mut http = HttpConnector::new_with_resolver(Resolver { public_only: !insecure });
+        let mut http = HttpConnector::new_with_resolver(Resolver { public_only: !insecure, lookup });
         http.enforce_http(false);
         let https = HttpsConnectorBuilder::new()
             .with_native_roots()
@@ -236,9 +241,19 @@ fn check_url(url: &Uri, insecure: bool) -> Result<(), String> {
 }
 
 /// Resolves names, to public addresses only unless told otherwise, so that an issuer's name cannot lead into the house.
-#[derive(Clone, Debug)]
+/// It is asked at each connection, so a name that led elsewhere before is checked anew.
+#[derive(Clone)]
 struct Resolver {
     public_only: bool,
+    lookup: Lookup,
+}
+
+/// Looks up a name.
+type Lookup = Arc<dyn Fn(Name) -> Found + Send + Sync>;
+type Found = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
+
+async fn system_lookup(name: Name) -> std::io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect())
 }
 
 impl Service<Name> for Resolver {
@@ -251,9 +266,9 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let public_only = self.public_only;
+        let (public_only, found) = (self.public_only, (self.lookup)(name));
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = found.await?.into_iter();
             let fit: Vec<SocketAddr> = found.filter(|address| !public_only || is_public(address.ip())).collect();
             if fit.is_empty() {
                 return Err(std::io::Error::other("the name has no public address"));
@@ -331,5 +346,49 @@ mod tests {
             assert!(RemoteKeys::new(location(url), true).is_ok(), "{url}");
         }
         assert!(RemoteKeys::new(location("https://id.example/keys"), false).is_ok());
+    }
+
+    /// A name that stands for each of these addresses in turn, and then for the last of them.
+    fn rebinding(addresses: &'static [&'static [&'static str]]) -> Lookup {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        Arc::new(move |_| {
+            let turn = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed).min(addresses.len() - 1);
+            let found = addresses[turn].iter().map(|address| SocketAddr::new(address.parse().unwrap(), 0)).collect();
+            Box::pin(std::future::ready(Ok(found)))
+        })
+    }
+
+    #[tokio::test]
+    async fn h_45_a_name_that_leads_into_the_house_later() {
+        let lookup = rebinding(&[&["8.8.8.8"], &["127.0.0.1"], &["127.0.0.1", "8.8.8.8", "fd00::1"]]);
+        let mut resolver = Resolver { public_only: true, lookup };
+        let name = || "id.example".parse::<Name>().unwrap();
+        let public = [SocketAddr::new("8.8.8.8".parse().unwrap(), 0)];
+        assert_eq!(resolver.call(name()).await.unwrap().as_slice(), public);
+        assert!(resolver.call(name()).await.is_err());
+        assert_eq!(resolver.call(name()).await.unwrap().as_slice(), public);
+    }
+
+    #[tokio::test]
+    async fn h_45_nothing_in_the_house_is_connected_to() {
+        for (insecure, connections) in [(false, 0), (true, 1)] {
+            let inside = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("https://id.example:{}/keys", inside.local_addr().unwrap().port());
+            let location = Location::Jwks(url.parse().unwrap());
+            let remote = RemoteKeys::resolving(location, insecure, rebinding(&[&["127.0.0.1"]])).unwrap();
+            let mut connected = 0;
+            // Whoever connects is hung up on, so the fetch fails one way or the other.
+            let hang_up = async {
+                while inside.accept().await.is_ok() {
+                    connected += 1;
+                }
+            };
+            tokio::select! {
+                biased;
+                () = hang_up => unreachable!("it listens on"),
+                outcome = remote.fetch() => assert!(outcome.is_err()),
+            }
+            assert_eq!(connected, connections, "insecure: {insecure}");
+        }
     }
 }

@@ -1,10 +1,16 @@
 //! The token server's part of the abuse catalogue: each case by its id, over real sockets, against the real program.
 //!
-//! After every case the program is the same one, has not panicked, writes one JSON object a line, and has said no secret.
+//! After every case the program is the same one, has not panicked, holds no more memory and sockets than before, writes one
+//! JSON object a line, and has said no secret.
 //!
-//! Waiting for what is not there yet: H-26 (HTTP/2), H-27 and H-50 (administration routes), H-45 (names that resolve to
-//! another address later need a name server; the check at connect time is tested beside it), H-47 (two nodes), H-56
-//! (TLS).
+//! Waiting for what is not there yet:
+//!
+//! * H-26: HTTP/2.
+//! * H-27 and H-50: the administration routes.
+//! * H-47: two nodes.
+//! * H-56: TLS.
+//!
+//! H-45, a name that leads elsewhere later, is tested where names are resolved: `symbolon-server/src/caller/jwks.rs`.
 
 mod callers;
 mod connections;
