@@ -22,6 +22,8 @@ pub(crate) struct House {
     pub(crate) address: SocketAddr,
     pub(crate) private: SocketAddr,
     folder: PathBuf,
+    /// What it held when it was ready: bytes of memory, and sockets.
+    at_first: (u64, usize),
     secrets: RefCell<HashSet<String>>,
     /// May have anything.
     pub(crate) anything: String,
@@ -74,16 +76,21 @@ impl House {
         let address = |name: &str| said[name].as_str().and_then(|text| text.parse().ok()).expect("an address");
         let [anything, team, listener] = [0, 1, 2].map(|index: usize| keys[index].text.clone());
         let secrets = HashSet::from([CERTIFICATE.to_owned(), anything.clone(), team.clone(), listener.clone()]);
-        Self {
+        let mut house = Self {
             child: Some(child),
             address: address("public"),
             private: address("private"),
             folder,
+            at_first: (0, 0),
             secrets: RefCell::new(secrets),
             anything,
             team,
             listener,
-        }
+        };
+        // With one answer it has read in what every answer needs.
+        assert_eq!(house.request("GET", "/ping", &[], "").status, 200);
+        house.at_first = (house.memory(), house.sockets());
+        house
     }
 
     /// Something that must not be said either.
@@ -177,6 +184,14 @@ impl House {
             .count()
     }
 
+    /// That the program gives back, in time, the memory and the sockets that a case took. Pages of code that it had not run
+    /// before, and what the allocator keeps, are allowed for.
+    fn assert_gave_back(&self) {
+        let (memory, sockets) = self.at_first;
+        eventually("the memory of a case is given back", || self.memory() <= memory + KEPT_MEMORY);
+        eventually("the sockets of a case are given back", || self.sockets() <= sockets + KEPT_SOCKETS);
+    }
+
     /// Everything that the program has said so far.
     pub(crate) fn said(&self) -> String {
         let read = |name: &str| std::fs::read_to_string(self.folder.join(name)).expect("text");
@@ -187,6 +202,8 @@ impl House {
     pub(crate) fn end(mut self) {
         let child = self.child.as_mut().expect("ended once");
         assert!(child.try_wait().expect("a child").is_none(), "the program has ended: {}", self.said());
+        self.assert_gave_back();
+        let child = self.child.as_mut().expect("ended once");
         let killed = Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
         assert!(killed.success());
         let status = self.child.take().expect("ended once").wait().expect("an end");
@@ -270,6 +287,12 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// How much more memory than at first the program may hold after a case, in bytes.
+const KEPT_MEMORY: u64 = 24 << 20;
+
+/// How many more sockets: those to an issuer that are kept open.
+const KEPT_SOCKETS: usize = 4;
 
 fn new_folder() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
