@@ -3,6 +3,7 @@
 mod apps;
 mod settings;
 mod support;
+mod unit;
 
 use std::collections::HashSet;
 use std::net::TcpListener;

@@ -36,9 +36,14 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(folder: &Folder, variables: &[(&str, &str)]) -> Self {
+        Self::run(folder, command(folder, variables))
+    }
+
+    /// Starts it with a command line that is ready but for its port.
+    pub(crate) fn run(folder: &Folder, mut command: Command) -> Self {
         let ready = folder.0.join("ready.json");
         let _ = std::fs::remove_file(&ready);
-        let mut child = command(folder, variables)
+        let mut child = command
             .env("PORT", "0")
             .env("SYMBOLON_READY_FILE", &ready)
             .stdout(Stdio::piped())
