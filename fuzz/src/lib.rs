@@ -1,6 +1,9 @@
-//! What the fuzz targets hold the code against: a second verifier, written from the format alone, slow and simple.
+//! What the fuzz targets hold the code against: a second verifier, written from the format alone, slow and simple; and
+//! what every answer over HTTP has to keep.
 
+pub mod http;
 pub mod reference;
+pub mod token;
 
 /// The app of the targets.
 pub const APP_ID: &str = "eaa2d524f79f8ac632252761b8a02751";

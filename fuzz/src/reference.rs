@@ -53,7 +53,11 @@ fn read(token: &str, channel: &str, user: &str, now: u64) -> Option<bool> {
             names.push(std::str::from_utf8(rest.bytes()?).ok()?);
         }
         match kind {
-            1 => opens |= names[0] == channel && (names[1] == user || names[1].is_empty()) && join.is_some_and(|end| now < end),
+            1 => {
+                opens |= names[0] == channel
+                    && (names[1] == user || names[1].is_empty())
+                    && join.is_some_and(|end| now < end)
+            }
             7 => drop(rest.u16()?),
             8 => permissions(&mut rest)?,
             _ => {}

@@ -30,6 +30,8 @@ mod config;
 mod guard;
 mod health;
 mod http;
+#[doc(hidden)]
+pub mod in_process;
 mod json;
 mod limit;
 mod metrics;

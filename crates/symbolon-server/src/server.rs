@@ -240,7 +240,14 @@ fn private_door(listener: TcpListener, health: Health) -> Door {
     Door { listener, router: health::private_router(health), connections, proxies: TrustedProxies::default() }
 }
 
-fn public_router(config: &Config, apps: Apps, audit: Audit, health: Health, signalling: Option<Signalling>) -> Router {
+/// Everything that clients reach over HTTP.
+pub(crate) fn public_router(
+    config: &Config,
+    apps: Apps,
+    audit: Audit,
+    health: Health,
+    signalling: Option<Signalling>,
+) -> Router {
     let metrics = health.metrics.clone();
     let routes = TokenRoutes::new(apps.clone(), config, audit, metrics.clone());
     let client_config = ClientConfig::new(apps, config.mode, routes.is_open());
