@@ -1,10 +1,9 @@
 //! What every request on the public listener passes first: limits of its head, the host name, the origin, preflights.
 //! Each gets its id here.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderValue, Method, StatusCode, Version};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::metrics::Metrics;
@@ -18,23 +17,27 @@ pub(crate) struct Guard {
     pub(crate) metrics: Metrics,
 }
 
-/// The middleware.
-pub(crate) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers());
-    request.extensions_mut().insert(id.clone());
-    let mut response = match guard.admit(&request) {
-        Err(refusal) => *refusal,
-        Ok(origin) => {
-            let answer = if request.method() == Method::OPTIONS { preflight() } else { next.run(request).await };
-            with_cors(answer, origin)
-        }
-    };
-    guard.metrics.http(response.status());
-    response.headers_mut().insert(request_id::HEADER, id.header());
-    with_vary(response)
-}
-
 impl Guard {
+    /// Answers a request that passes with `next`, and any other itself.
+    pub(crate) async fn around<F, A>(&self, mut request: Request, next: F) -> Response
+    where
+        F: FnOnce(Request) -> A,
+        A: Future<Output = Response>,
+    {
+        let id = RequestId::of(request.headers());
+        request.extensions_mut().insert(id.clone());
+        let mut response = match self.admit(&request) {
+            Err(refusal) => *refusal,
+            Ok(origin) => {
+                let answer = if request.method() == Method::OPTIONS { preflight() } else { next(request).await };
+                with_cors(answer, origin)
+            }
+        };
+        self.metrics.http(response.status());
+        response.headers_mut().insert(request_id::HEADER, id.header());
+        with_vary(response)
+    }
+
     /// The origin to be echoed, or the answer to a request that goes no further.
     fn admit(&self, request: &Request) -> Result<Option<HeaderValue>, Box<Response>> {
         check_head(request)?;

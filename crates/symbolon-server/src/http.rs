@@ -17,7 +17,6 @@ use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -45,15 +44,28 @@ struct Hold {
     _alive: mpsc::Sender<()>,
 }
 
+/// What answers requests. Clones answer alike.
+pub(crate) trait Answer: Clone + Send + 'static {
+    /// Answers one.
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+impl Answer for Router {
+    async fn answer(&self, request: Request) -> Response {
+        let Ok(response) = tower_service::Service::call(&mut self.clone(), request).await;
+        response
+    }
+}
+
 /// One listener and what answers on it.
-pub(crate) struct Door {
+pub(crate) struct Door<A> {
     pub(crate) listener: TcpListener,
-    pub(crate) router: Router,
+    pub(crate) answers: A,
     pub(crate) connections: Connections,
     pub(crate) proxies: TrustedProxies,
 }
 
-impl Door {
+impl<A: Answer> Door<A> {
     /// Accepts until `stop` says so, then lets requests under way finish, for a while.
     pub(crate) async fn serve(self, mut stop: Stop) {
         let (alive, mut all_gone) = mpsc::channel(1);
@@ -80,7 +92,7 @@ impl Door {
                 let _ = stream.set_nodelay(true);
                 let hold = Arc::new(Hold { _place: place, _alive: rest.alive.clone() });
                 let peer = Peer { address, _hold: hold, pace: Pace::new(), stream: Arc::new(stream) };
-                tokio::spawn(connection(self.router.clone(), peer, rest.stop.clone()));
+                tokio::spawn(connection(self.answers.clone(), peer, rest.stop.clone()));
             }
             Err(Full) => refuse(stream, &rest.refusals),
         }
@@ -96,17 +108,19 @@ struct Rest {
 }
 
 /// One connection, from its first request to its last.
-async fn connection(router: Router, peer: Peer, mut stop: Stop) {
+async fn connection<A: Answer>(answers: A, peer: Peer, mut stop: Stop) {
     let (pace, stream) = (peer.pace.clone(), Arc::clone(&peer.stream));
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request| answer(router.clone(), request, peer.clone()));
+    let service = service_fn(move |request| answer(answers.clone(), request, peer.clone()));
     let io = TokioIo::new(PacedStream::new(Arc::clone(&stream), pace.clone()));
     let mut connection = pin!(http().serve_connection(io, service).with_upgrades());
+    // The order matters: whether it is overdue is asked after the connection has had its turn.
     let outcome = tokio::select! {
+        biased;
         outcome = connection.as_mut() => outcome,
         () = stop.given() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
+                biased;
                 outcome = connection => outcome,
                 () = pace.overdue() => return,
             }
@@ -132,19 +146,16 @@ fn refuse(stream: TcpStream, refusals: &Arc<Semaphore>) {
     }
 }
 
-async fn answer(
-    router: TowerToHyperService<Router>,
-    mut request: Request<Incoming>,
-    peer: Peer,
-) -> Result<Response<Body>, Infallible> {
+async fn answer<A: Answer>(answers: A, request: Request<Incoming>, peer: Peer) -> Result<Response, Infallible> {
     let pace = peer.pace.clone();
     pace.enter(Phase::Busy);
+    let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
-    let response = hyper::service::Service::call(&router, request).await;
+    let response = answers.answer(request).await;
     if pace.phase() == Phase::Busy {
         pace.enter(Phase::Idle);
     }
-    response
+    Ok(response)
 }
 
 fn http() -> hyper::server::conn::http1::Builder {

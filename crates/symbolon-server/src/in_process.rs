@@ -2,22 +2,23 @@
 
 use std::io;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderName, HeaderValue, Method, Request, Uri, Version, header};
 use tokio::runtime::{Builder, Runtime};
-use tower_service::Service;
 
 use crate::apps::Registry;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::health::Health;
+use crate::http::Answer;
+use crate::load::Load;
 use crate::metrics::Metrics;
-use crate::server::{StartError, public_router};
+use crate::server::{Public, StartError};
+use crate::token::TokenRoutes;
 
 /// A token server that is asked by a call. It keeps no store and no audit, and knows no address of a client.
 pub struct InProcess {
-    router: Router,
+    public: Public,
     runtime: Runtime,
 }
 
@@ -39,14 +40,16 @@ impl InProcess {
     /// When the settings do not go together.
     pub fn new(config: &Config) -> Result<Self, StartError> {
         let runtime = Builder::new_current_thread().enable_all().build().expect("threads have runtimes");
-        let router = runtime.block_on(async {
+        let public = runtime.block_on(async {
             let registry = Registry::open(config, config.apps.clone(), None).await?;
             let metrics = Metrics::new();
             let (audit, _) = Audit::start(config.audit, None, metrics.clone());
             let health = Health { metrics, shard: None, audit: audit.clone() };
-            Ok::<_, StartError>(public_router(config, registry.apps(), audit, health, None))
+            let apps = registry.apps();
+            let tokens = TokenRoutes::new(apps.clone(), config, Load::default(), audit, health.metrics.clone());
+            Ok::<_, StartError>(Public::new(config, apps, tokens, health, None))
         })?;
-        Ok(Self { router, runtime })
+        Ok(Self { public, runtime })
     }
 
     /// The answer to a request of HTTP/1.1, or `None` when these bytes are none. A request without a `Host` gets one.
@@ -59,11 +62,7 @@ impl InProcess {
     ) -> Option<InProcessAnswer> {
         let request = request(method, target, headers, body)?;
         self.runtime.block_on(async {
-            let answer = match self.router.clone().call(request).await {
-                Ok(answer) => answer,
-                Err(never) => match never {},
-            };
-            let (head, body) = answer.into_parts();
+            let (head, body) = self.public.answer(request).await.into_parts();
             let body = to_bytes(body, MAX_ANSWER).await.map_err(io::Error::other).expect("an answer that can be read");
             let header = |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), value.as_bytes().to_vec());
             let headers = head.headers.iter().map(header).collect();

@@ -29,15 +29,18 @@ mod clock;
 mod config;
 mod guard;
 mod health;
+mod hex;
 mod http;
 #[doc(hidden)]
 pub mod in_process;
 mod json;
 mod limit;
+mod load;
 mod metrics;
 mod openapi;
 mod origin;
 mod page;
+mod random;
 mod request_id;
 mod server;
 mod shard;

@@ -1,10 +1,11 @@
 //! The name of one request, to be found again in the answer, the audit and the caller's own log.
 
-use std::cell::RefCell;
 use std::fmt;
 
 use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue};
+
+use crate::{hex, random};
 
 /// The name of one request: the caller's own, or 128 random bits in hexadecimal. Only letters, digits, `-`, `_` and `.`
 /// stand in it, 64 at most.
@@ -33,8 +34,8 @@ impl RequestId {
     }
 
     fn random() -> Self {
-        let id = POOL.with_borrow_mut(Pool::draw);
-        Self(HeaderValue::try_from(format!("{id:032x}")).expect("hexadecimal digits are visible ASCII"))
+        let digits = hex::encode(&random::bytes::<16>());
+        Self(HeaderValue::try_from(digits).expect("hexadecimal digits are visible ASCII"))
     }
 }
 
@@ -47,32 +48,6 @@ impl fmt::Debug for RequestId {
 fn is_well_formed(id: &[u8]) -> bool {
     (1..=MAX_LEN).contains(&id.len())
         && id.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-}
-
-/// Random bytes of the operating system, fetched many at a time: asking for each id's alone would cost more than the rest
-/// of it.
-struct Pool {
-    bytes: [u8; 1024],
-    used: usize,
-}
-
-impl Pool {
-    fn draw(&mut self) -> u128 {
-        if self.used == self.bytes.len() {
-            // Ids need not be secret. Without a random source those of before are turned into others.
-            if getrandom::fill(&mut self.bytes).is_err() {
-                self.bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_mul(5).wrapping_add(1));
-            }
-            self.used = 0;
-        }
-        let drawn = self.bytes[self.used..].first_chunk().expect("the pool is a whole number of ids");
-        self.used += size_of::<u128>();
-        u128::from_be_bytes(*drawn)
-    }
-}
-
-thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; 1024], used: 1024 }) };
 }
 
 /// `X-Request-Id`, in requests and answers.

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware;
 use axum::response::Response;
 use axum::routing::{any, get, post};
-use axum::{Extension, Router};
 use symbolon_token::AppId;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -18,10 +18,11 @@ use crate::apps::{Apps, Registry, RegistryError};
 use crate::audit::Audit;
 use crate::client::TrustedProxies;
 use crate::config::{Config, ConfigError, ConnectionLimits, Mode, ServerRole, check_public};
-use crate::guard::{Guard, guard};
+use crate::guard::Guard;
 use crate::health::{self, Health};
-use crate::http::Door;
 use crate::http::limits::Connections;
+use crate::http::{Answer, Door};
+use crate::load::Load;
 use crate::metrics::Metrics;
 use crate::openapi;
 use crate::origin::OriginPolicy;
@@ -177,12 +178,14 @@ impl Server {
             .map(|shard| Signalling::new(shard, connections.clone(), proxies.clone(), metrics, stopped.clone()));
 
         let mut doors = JoinSet::new();
-        let router = public_router(&self.config, apps, audit, health.clone(), signalling);
+        let load = Load::default();
+        let tokens = TokenRoutes::new(apps.clone(), &self.config, load.clone(), audit, health.metrics.clone());
+        let answers = Public::new(&self.config, apps, tokens, health.clone(), signalling);
         for listener in self.listeners {
-            let (router, connections, proxies) = (router.clone(), connections.clone(), proxies.clone());
-            doors.spawn(Door { listener, router, connections, proxies }.serve(stopped.clone()));
+            let (answers, connections, proxies) = (answers.clone(), connections.clone(), proxies.clone());
+            doors.spawn(Door { listener, answers, connections, proxies }.serve(stopped.clone()));
         }
-        drop(router);
+        drop(answers);
         doors.spawn(private_door(self.private, health).serve(stopped));
         let mut refreshing = JoinSet::new();
         refreshing.spawn(self.registry.follow(shard));
@@ -190,6 +193,7 @@ impl Server {
             let callers = self.config.callers.clone();
             refreshing.spawn(async move { callers.uses().keep(&store).await });
         }
+        refreshing.spawn(load.watch());
         for keys in self.config.callers.remote_keys() {
             refreshing.spawn(keys.keep_fresh());
         }
@@ -235,30 +239,64 @@ async fn open_store(config: &Config) -> Result<Option<Store>, StartError> {
     }
 }
 
-fn private_door(listener: TcpListener, health: Health) -> Door {
+fn private_door(listener: TcpListener, health: Health) -> Door<Router> {
     let connections = Connections::new(PRIVATE_LIMITS, Metrics::new());
-    Door { listener, router: health::private_router(health), connections, proxies: TrustedProxies::default() }
+    Door { listener, answers: health::private_router(health), connections, proxies: TrustedProxies::default() }
 }
 
 /// Everything that clients reach over HTTP.
-pub(crate) fn public_router(
-    config: &Config,
-    apps: Apps,
-    audit: Audit,
-    health: Health,
-    signalling: Option<Signalling>,
-) -> Router {
-    let metrics = health.metrics.clone();
-    let routes = TokenRoutes::new(apps.clone(), config, audit, metrics.clone());
-    let client_config = ClientConfig::new(apps, config.mode, routes.is_open());
-    let guarded = Guard {
-        origins: OriginPolicy {
+#[derive(Clone)]
+pub(crate) struct Public(Arc<PublicInner>);
+
+struct PublicInner {
+    guard: Guard,
+    tokens: TokenRoutes,
+    /// Everything that is not asked for thousands of times a second.
+    router: Router,
+}
+
+impl Public {
+    pub(crate) fn new(
+        config: &Config,
+        apps: Apps,
+        tokens: TokenRoutes,
+        health: Health,
+        signalling: Option<Signalling>,
+    ) -> Self {
+        let metrics = health.metrics.clone();
+        let origins = OriginPolicy {
             origins: config.origins.clone(),
             this_machine_only: config.mode == Mode::Development,
             behind_proxy: config.behind_proxy,
-        },
-        metrics,
-    };
+        };
+        let client_config = ClientConfig::new(apps, config.mode, tokens.is_open());
+        let router = public_router(client_config, tokens.clone(), health, signalling);
+        Self(Arc::new(PublicInner { guard: Guard { origins, metrics }, tokens, router }))
+    }
+}
+
+impl Answer for Public {
+    async fn answer(&self, request: Request) -> Response {
+        let Self(inner) = self;
+        inner
+            .guard
+            .around(request, async |request| {
+                if inner.tokens.has(request.method(), request.uri().path()) {
+                    inner.tokens.answer(request).await
+                } else {
+                    inner.router.answer(request).await
+                }
+            })
+            .await
+    }
+}
+
+fn public_router(
+    client_config: ClientConfig,
+    tokens: TokenRoutes,
+    health: Health,
+    signalling: Option<Signalling>,
+) -> Router {
     let (signal, pages) = match signalling {
         Some(signalling) => (get(signal::upgrade).with_state(signalling), Pages::All),
         None => (any(page::tokens_only), Pages::TokensOnly),
@@ -270,18 +308,14 @@ pub(crate) fn public_router(
         .route("/v1/signal", signal)
         .route("/v1/openapi.json", get(openapi::answer))
         .route("/v1/tokens", post(token::native::answer).fallback(token::native::method_not_allowed))
-        .fallback(page_or_token)
-        .with_state(routes)
-        .layer(Extension(pages))
+        .with_state(tokens)
+        .fallback(page_or_nothing)
+        .with_state(pages)
         .method_not_allowed_fallback(|| async { token::not_found() })
-        .layer(middleware::from_fn_with_state(guarded, guard))
 }
 
-async fn page_or_token(routes: State<TokenRoutes>, pages: Extension<Pages>, request: Request) -> Response {
-    match pages.file(request.method(), request.uri(), request.headers()) {
-        Some(response) => response,
-        None => token::answer(routes, request).await,
-    }
+async fn page_or_nothing(State(pages): State<Pages>, request: Request) -> Response {
+    pages.file(request.method(), request.uri(), request.headers()).unwrap_or_else(token::not_found)
 }
 
 /// Binds TCP and UDP on one port number. Where any port will do, a number that is free for one and taken for the other is

@@ -12,10 +12,11 @@ mod post;
 mod request;
 mod wanted;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -33,17 +34,21 @@ use crate::config::{Config, TokenPolicy};
 use crate::guard::NO_CACHE;
 use crate::http::Peer;
 use crate::limit::{Limits, TooMany};
+use crate::load::Load;
 use crate::metrics::Metrics;
 use crate::request_id::RequestId;
 
-/// Answers the token routes, and every other path with 404.
+/// Answers the token routes. Clones answer alike.
 #[derive(Clone)]
-pub(crate) struct TokenRoutes {
+pub(crate) struct TokenRoutes(Arc<Inner>);
+
+struct Inner {
     apps: Apps,
     policy: TokenPolicy,
     callers: Callers,
     proxies: TrustedProxies,
     limits: Limits,
+    load: Load,
     audit: Audit,
     metrics: Metrics,
 }
@@ -53,44 +58,89 @@ pub(crate) struct TokenRoutes {
 struct Reason(&'static str);
 
 impl TokenRoutes {
-    pub(crate) fn new(apps: Apps, config: &Config, audit: Audit, metrics: Metrics) -> Self {
-        Self {
+    pub(crate) fn new(apps: Apps, config: &Config, load: Load, audit: Audit, metrics: Metrics) -> Self {
+        Self(Arc::new(Inner {
             apps,
             policy: config.tokens,
             callers: config.callers.clone(),
             proxies: config.proxies.clone(),
             limits: Limits::new(config.rates, metrics.clone()),
+            load,
             audit,
             metrics,
+        }))
+    }
+
+    /// Whether this is for [`answer`](Self::answer): a path of the usual token server, also where it is not quite right,
+    /// or of a route that is switched on.
+    pub(crate) fn has(&self, method: &Method, path: &str) -> bool {
+        path::is_usual(path) || Optional::find(self.0.policy.routes, method, path).is_some()
+    }
+
+    /// Answers what this [`has`](Self::has), and anything else with 404.
+    pub(crate) async fn answer(&self, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        let (path, query) = (parts.uri.path(), parts.uri.query());
+        if let Some(optional) = Optional::find(self.0.policy.routes, &parts.method, path) {
+            return optional::answer(self, optional, &parts, body).await;
         }
+        let route = match Route::find(&parts.method, path) {
+            Route::Ping => return json(StatusCode::OK, r#"{"message":"pong"}"#.to_owned()),
+            Route::Redirect(slash) => return redirect(&parts.method, path, query, slash),
+            Route::NotFound => return not_found(),
+            route @ (Route::Rtc(_)
+            | Route::Rtm { .. }
+            | Route::Rte { .. }
+            | Route::ChatApp
+            | Route::ChatAccount { .. }
+            | Route::GetToken) => route,
+        };
+        let trail = self.trail(&parts, route.word());
+        let refuse = |refusal: Refusal| {
+            if route == Route::GetToken { post::line(&refusal) } else { get::refused(refusal) }
+        };
+        if let Err(refusal) = self.admit(&parts.headers, &trail) {
+            return refuse(refusal);
+        }
+        let (response, caller) = match self.desk(&parts.headers, &trail).await {
+            Ok(desk) => (desk.answer(route, query, &parts.headers, body).await, Some(desk.caller)),
+            Err(refusal) => (refuse(refusal), None),
+        };
+        settled(self, &trail, caller.as_ref(), response, refuse).await
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.callers.is_open()
+        self.0.callers.is_open()
     }
 
-    /// Counts a request against the limits of its address. Those beyond leave no record, or they would push out those of
-    /// others.
+    /// Refuses a request when there is more to do than can be done, and counts it against the limits of its address. Those
+    /// beyond leave no record, or they would push out those of others.
     fn admit(&self, headers: &HeaderMap, trail: &Trail) -> Result<(), Refusal> {
+        if let Some(retry_after) = self.0.load.sheds() {
+            self.0.metrics.limited("load");
+            let mut refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", OVERLOADED);
+            refusal.retry_after = Some(retry_after);
+            return Err(refusal);
+        }
         let Some(client) = trail.client() else { return Ok(()) };
-        Ok(self.limits.admit(client, headers)?)
+        Ok(self.0.limits.admit(client, headers)?)
     }
 
     /// Finds out who is asking.
     async fn desk<'a>(&'a self, headers: &HeaderMap, trail: &'a Trail) -> Result<Desk<'a>, Refusal> {
-        match self.callers.identify(headers, mint::unix_now()).await {
+        match self.0.callers.identify(headers, mint::unix_now()).await {
             Ok(caller) => {
-                let minter = Minter::new(self.apps.default_app(), true, self.policy);
-                self.limits.caller(&caller.who(), minter.app.id.as_str())?;
+                let minter = Minter::new(self.0.apps.default_app(), true, self.0.policy);
+                self.0.limits.caller(&caller.who(), minter.app.id.as_str())?;
                 Ok(Desk { routes: self, minter, caller, trail })
             }
             Err(error) => {
                 if error.is_wrong()
                     && let Some(client) = trail.client()
                 {
-                    self.limits.wrong_credentials(client)?;
+                    self.0.limits.wrong_credentials(client)?;
                 }
-                self.metrics.token("any", "unauthorized");
+                self.0.metrics.token("any", "unauthorized");
                 tracing::info!(status = error.status().as_u16(), reason = %error, "caller refused");
                 Err(Refusal::new(error.status(), error.reason(), error.to_string()))
             }
@@ -101,8 +151,8 @@ impl TokenRoutes {
     fn trail(&self, parts: &Parts, route: &'static str) -> Trail {
         let id = parts.extensions.get().cloned().unwrap_or_else(|| RequestId::of(&parts.headers));
         let peer = parts.extensions.get::<Peer>();
-        let client = peer.map(|peer| self.proxies.client(peer.address.ip(), &parts.headers));
-        Trail::new(self.audit.clone(), id, client, route)
+        let client = peer.map(|peer| self.0.proxies.client(peer.address.ip(), &parts.headers));
+        Trail::new(self.0.audit.clone(), id, client, route)
     }
 }
 
@@ -138,14 +188,14 @@ impl Desk<'_> {
     /// Makes a token. The log and the metrics are told what kind and for how long, the audit for whom too.
     fn mint(&self, wanted: &Wanted) -> Result<Minted, Refusal> {
         let (kind, caller) = (wanted.kind(), self.caller.kind());
-        let (minter, metrics) = (&self.minter, &self.routes.metrics);
+        let (minter, metrics) = (&self.minter, &self.routes.0.metrics);
         let what = wanted.what();
         let request = audit::Request { app_id: minter.app.id.as_str(), caller: self.caller.who(), wanted: &what };
         match minter.mint(&self.caller, wanted) {
             Ok(minted) => {
                 metrics.token(kind, "minted");
-                tracing::info!(kind, caller, life_s = wanted.life, "token minted");
-                self.trail.minted(request, || minter.made(&minted, wanted));
+                tracing::debug!(kind, caller, life_s = wanted.life, "token minted");
+                self.trail.minted(request, || minter.made(&minted));
                 Ok(minted)
             }
             Err(refusal) => {
@@ -156,38 +206,6 @@ impl Desk<'_> {
             }
         }
     }
-}
-
-/// The handler behind every path that nothing else answers.
-pub(crate) async fn answer(State(routes): State<TokenRoutes>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let (path, query) = (parts.uri.path(), parts.uri.query());
-    if let Some(optional) = Optional::find(routes.policy.routes, &parts.method, path) {
-        return optional::answer(&routes, optional, &parts, body).await;
-    }
-    let route = match Route::find(&parts.method, path) {
-        Route::Ping => return json(StatusCode::OK, r#"{"message":"pong"}"#.to_owned()),
-        Route::Redirect(slash) => return redirect(&parts.method, path, query, slash),
-        Route::NotFound => return not_found(),
-        route @ (Route::Rtc(_)
-        | Route::Rtm { .. }
-        | Route::Rte { .. }
-        | Route::ChatApp
-        | Route::ChatAccount { .. }
-        | Route::GetToken) => route,
-    };
-    let trail = routes.trail(&parts, route.word());
-    let refuse = |refusal: Refusal| {
-        if route == Route::GetToken { post::line(&refusal) } else { get::refused(refusal) }
-    };
-    if let Err(refusal) = routes.admit(&parts.headers, &trail) {
-        return refuse(refusal);
-    }
-    let (response, caller) = match routes.desk(&parts.headers, &trail).await {
-        Ok(desk) => (desk.answer(route, query, &parts.headers, body).await, Some(desk.caller)),
-        Err(refusal) => (refuse(refusal), None),
-    };
-    settled(&routes, &trail, caller.as_ref(), response, refuse).await
 }
 
 /// The answer, once it is in the audit; or a refusal in its place.
@@ -203,7 +221,7 @@ async fn settled(
     match trail.settle(who, response.status(), reason).await {
         Ok(()) => response,
         Err(Unrecorded) => {
-            routes.metrics.audit_refused();
+            routes.0.metrics.audit_refused();
             refuse(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "audit_unavailable", NO_RECORD))
         }
     }
@@ -273,6 +291,8 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes,
 fn is_too_long(error: &axum::Error) -> bool {
     std::error::Error::source(error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>())
 }
+
+const OVERLOADED: &str = "the server has too much to do; wait as long as Retry-After says";
 
 const NO_RECORD: &str = "the audit takes no records at present; try again in a few seconds";
 

@@ -80,19 +80,21 @@ impl AccessToken {
         Ok(payload)
     }
 
+    /// Writes the payload in place of what is there, and gives its signature.
     pub(crate) fn write_payload(
         &self,
         payload: &mut Vec<u8>,
         first_key: impl FnOnce() -> [u8; SIGNATURE_LEN],
-    ) -> Result<(), BuildError> {
+    ) -> Result<[u8; SIGNATURE_LEN], BuildError> {
         self.check()?;
         payload.clear();
         payload.extend_from_slice(&(SIGNATURE_LEN as u16).to_le_bytes());
         payload.resize(BODY_AT, 0);
         self.write_body(payload)?;
         let (head, body) = payload.split_at_mut(BODY_AT);
-        head[2..].copy_from_slice(&signature::sign(&first_key(), self.issue.salt, body));
-        Ok(())
+        let signature = signature::sign(&first_key(), self.issue.salt, body);
+        head[2..].copy_from_slice(&signature);
+        Ok(signature)
     }
 
     fn write_body(&self, out: &mut Vec<u8>) -> Result<(), BuildError> {
@@ -142,7 +144,13 @@ impl Issue {
         let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         // A salt is public and only has to differ from token to token, so without a random source the clock will do.
         let drawn = getrandom::u32().unwrap_or_else(|_| since_epoch.subsec_nanos());
-        Self { ts: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX), salt: 1 + drawn % SALT_MAX }
+        Self::at(u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX), drawn)
+    }
+
+    /// A Unix second, and the salt that a random number leads to. For callers with a clock and a random source of their
+    /// own.
+    pub fn at(ts: u32, random: u32) -> Self {
+        Self { ts, salt: 1 + random % SALT_MAX }
     }
 
     /// The same issue for a builder that is to take whatever can be written: see [`Mode::Compatible`].

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::access_token::{AccessToken, token_text};
+use crate::claims::TokenId;
 use crate::error::BuildError;
 use crate::id::AppCertificate;
 use crate::signature::FirstKeys;
@@ -61,14 +62,30 @@ impl TokenBuilder {
     ///
     /// As for [`AccessToken::build`].
     pub fn build(&mut self, token: &AccessToken) -> Result<String, BuildError> {
+        self.build_with_id(token).map(|(text, _)| text)
+    }
+
+    /// Builds a token's text, and says which identity it has: that of its [`Claims`](crate::Claims) once it is verified.
+    ///
+    /// # Errors
+    ///
+    /// As for [`AccessToken::build`].
+    pub fn build_with_id(&mut self, token: &AccessToken) -> Result<(String, TokenId), BuildError> {
         let Self { certificate, keys, payload, .. } = self;
-        token.write_payload(payload, || keys.first_key(certificate, token.issue.ts))?;
+        let id = token.write_payload(payload, || keys.first_key(certificate, token.issue.ts))?;
         self.stream.clear();
         match self.compression {
             Compression::Small => self.deflater.deflate(&self.payload, &mut self.stream),
             Compression::Stored => store(&self.payload, &mut self.stream),
         }
-        Ok(token_text(&self.stream))
+        Ok((token_text(&self.stream), TokenId(id)))
+    }
+
+    /// Signs with this certificate from now on. What was kept for another one is not used any more.
+    pub fn sign_with(&mut self, certificate: &AppCertificate) {
+        if self.certificate != *certificate {
+            self.certificate = certificate.clone();
+        }
     }
 }
 

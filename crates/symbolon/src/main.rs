@@ -12,6 +12,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+/// Requests and packets allocate much and briefly, on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A self-hosted real-time voice and video network. Channels are entered with short-lived signed tokens.
 ///
 /// Without a configuration file and without APP_ID it starts in development mode: on this machine only, with an app of

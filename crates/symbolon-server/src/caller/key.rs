@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::policy::Policy;
+use crate::hex;
 
 /// How every key begins, so that it can be told from a JWT, and found where it should not be.
 pub(crate) const PREFIX: &str = "sym_";
@@ -26,7 +27,7 @@ pub struct NewKey {
 impl NewKey {
     /// Makes a key from 40 random bytes of the operating system: 8 name it, 32 are its secret.
     pub fn from_entropy(bytes: [u8; 40]) -> Self {
-        let (id, secret) = (hex(&bytes[..8]), hex(&bytes[8..]));
+        let (id, secret) = (hex::encode(&bytes[..8]), hex::encode(&bytes[8..]));
         let hash = KeyHash::of(&secret);
         Self { text: format!("{PREFIX}{id}_{secret}"), id, hash }
     }
@@ -54,7 +55,7 @@ impl KeyHash {
 
 impl fmt::Display for KeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", hex(&self.0))
+        write!(f, "sha256:{}", hex::encode(&self.0))
     }
 }
 
@@ -133,10 +134,6 @@ impl Keys {
 
 /// The hash that a key of an unknown id is compared with.
 const NOBODY: KeyHash = KeyHash([0; 32]);
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 #[cfg(test)]
 mod tests {

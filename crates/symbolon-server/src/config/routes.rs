@@ -42,6 +42,11 @@ impl OptionalRoutes {
         Ok(routes)
     }
 
+    /// Whether none is on.
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether this one is on.
     pub fn has(self, route: OptionalRoute) -> bool {
         self.0 & route.bit() != 0

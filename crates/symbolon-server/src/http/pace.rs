@@ -3,23 +3,31 @@
 //! hyper has one time limit for reading a head, and it also runs while a kept connection rests. Here the two differ: a
 //! resting connection may rest, but a head that has begun must come quickly.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::Shutdown;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::guard::MAX_TARGET;
 
 /// What a connection is doing. Clones speak of the same connection.
 #[derive(Clone, Debug)]
-pub(crate) struct Pace(watch::Sender<Phase>);
+pub(crate) struct Pace(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    accepted: Instant,
+    /// The phase in the lowest bits, and above it when it began, in milliseconds after the accept.
+    state: AtomicU64,
+}
 
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,42 +46,58 @@ pub(crate) enum Phase {
 
 impl Pace {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(Phase::Fresh))
+        Self(Arc::new(Inner { accepted: Instant::now(), state: AtomicU64::new(Phase::Fresh as u64) }))
     }
 
     /// Says what the connection does now. Its time for that begins anew, also when it did the same before.
     pub(crate) fn enter(&self, phase: Phase) {
-        self.0.send_replace(phase);
+        let since = u64::try_from(self.0.accepted.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.state.store(since << PHASE_BITS | phase as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        *self.0.borrow()
+        let number = self.0.state.load(Ordering::Relaxed) & ((1 << PHASE_BITS) - 1);
+        Phase::ALL[number as usize]
     }
 
     /// Done when the connection has taken too long. This does not depend on hyper asking for more bytes, which it does
     /// not do while it knows that there are none.
+    ///
+    /// To be polled by the connection's own task, after whatever changes the phase: it is not woken by a change. A
+    /// request is too short for its phases to set a timer each.
     pub(crate) async fn overdue(&self) {
         self.longer_than(Phase::patience).await;
     }
 
     async fn longer_than(&self, patience: impl Fn(Phase) -> Option<Duration>) {
-        let mut changes = self.0.subscribe();
-        loop {
-            let limit = patience(*changes.borrow_and_update());
-            // The sender is ours, so a change is all that waiting can end in.
-            let change = changes.changed();
-            let Some(limit) = limit else {
-                drop(change.await);
-                continue;
-            };
-            if timeout(limit, change).await.is_err() {
-                return;
+        let mut timer = pin!(sleep_until(self.0.accepted + HEAD_TIMEOUT));
+        poll_fn(|cx| {
+            loop {
+                let Some(limit) = patience(self.phase()) else { return Poll::Pending };
+                let deadline = self.since() + limit;
+                // One that fires too early costs less than one that is set for every change.
+                if timer.deadline() > deadline {
+                    timer.as_mut().reset(deadline);
+                }
+                ready!(timer.as_mut().poll(cx));
+                if Instant::now() >= deadline {
+                    return Poll::Ready(());
+                }
+                timer.as_mut().reset(deadline);
             }
-        }
+        })
+        .await;
+    }
+
+    fn since(&self) -> Instant {
+        self.0.accepted + Duration::from_millis(self.0.state.load(Ordering::Relaxed) >> PHASE_BITS)
     }
 }
 
 impl Phase {
+    /// In the order of their numbers.
+    const ALL: [Self; 5] = [Self::Fresh, Self::Idle, Self::Head, Self::Busy, Self::Upgraded];
+
     /// How long it may last without a change.
     fn patience(self) -> Option<Duration> {
         match self {
@@ -130,11 +154,10 @@ impl AsyncRead for PacedStream {
         let this = &mut *self;
         loop {
             ready!(this.stream.poll_read_ready(cx))?;
-            match this.stream.try_read(buffer.initialize_unfilled()) {
+            match this.stream.try_read_buf(buffer) {
                 Ok(read) => {
-                    let heard = this.heard(&buffer.initialize_unfilled()[..read]);
-                    buffer.advance(read);
-                    return Poll::Ready(heard);
+                    let filled = buffer.filled();
+                    return Poll::Ready(this.heard(&filled[filled.len() - read..]));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
@@ -185,6 +208,9 @@ pub(crate) async fn linger(stream: &TcpStream) {
     let _ = timeout(LINGER_TIMEOUT, drain).await;
 }
 
+/// How many bits hold a phase.
+const PHASE_BITS: u32 = 3;
+
 /// How long a whole head may take, from its first byte or from the accept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -207,35 +233,56 @@ mod tests {
     const SOON: Duration = Duration::from_millis(20);
     const NEVER: Duration = Duration::from_secs(3_600);
 
-    #[tokio::test]
-    async fn a_phase_that_lasts_too_long_is_noticed_without_anyone_reading() {
-        let pace = Pace::new();
-        let only_rests_end = |phase| Some(if phase == Phase::Idle { SOON } else { NEVER });
-        let request = async {
-            pace.enter(Phase::Busy);
-            tokio::time::sleep(SOON * 3).await;
-            pace.enter(Phase::Idle);
-            NEVER
-        };
-        let (took, ()) = tokio::join!(request, pace.longer_than(only_rests_end));
-        assert_eq!((took, pace.phase()), (NEVER, Phase::Idle));
+    /// Lets `connection` change the phase as a connection does, and says whether its end came first.
+    async fn ends_in_time(pace: &Pace, patience: fn(Phase) -> Option<Duration>, connection: impl Future) -> bool {
+        tokio::select! {
+            biased;
+            _ = connection => true,
+            () = pace.longer_than(patience) => false,
+        }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn a_phase_that_lasts_too_long_is_noticed_without_anyone_reading() {
+        let pace = Pace::new();
+        let started = Instant::now();
+        let request = async {
+            pace.enter(Phase::Busy);
+            tokio::time::sleep(HEAD_TIMEOUT * 3).await;
+            pace.enter(Phase::Idle);
+            tokio::time::sleep(NEVER).await;
+        };
+        assert!(!ends_in_time(&pace, Phase::patience, request).await);
+        assert_eq!((started.elapsed(), pace.phase()), (HEAD_TIMEOUT * 3 + IDLE_TIMEOUT, Phase::Idle));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_begins_after_a_rest_is_hurried_from_there() {
+        let pace = Pace::new();
+        let started = Instant::now();
+        let rest = IDLE_TIMEOUT - HEAD_TIMEOUT * 2;
+        let connection = async {
+            pace.enter(Phase::Idle);
+            tokio::time::sleep(rest).await;
+            pace.enter(Phase::Head);
+            tokio::time::sleep(NEVER).await;
+        };
+        assert!(!ends_in_time(&pace, Phase::patience, connection).await);
+        assert_eq!(started.elapsed(), rest + HEAD_TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_goes_on_is_not_overdue() {
         let pace = Pace::new();
         let progress = async {
             for _ in 0..20 {
                 pace.enter(Phase::Idle);
-                tokio::task::yield_now().await;
+                tokio::time::sleep(IDLE_TIMEOUT - SOON).await;
             }
             pace.enter(Phase::Busy);
+            tokio::time::sleep(NEVER).await;
         };
-        let unlimited_when_busy = |phase| (phase != Phase::Busy).then_some(NEVER);
-        tokio::join!(progress, async {
-            let overdue = timeout(SOON, pace.longer_than(unlimited_when_busy)).await;
-            assert!(overdue.is_err());
-        });
+        assert!(ends_in_time(&pace, Phase::patience, progress).await);
     }
 
     #[test]

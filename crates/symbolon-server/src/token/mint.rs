@@ -1,11 +1,14 @@
 //! The making of tokens for those who may have them.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
 use symbolon_token::legacy::{self, LegacyUnverified};
-use symbolon_token::{AccessToken, BuildError, Issue, Issuing, Limits, Role, Service, TokenId, UidRequest, Unverified};
+use symbolon_token::{
+    AccessToken, BuildError, Issue, Issuing, Limits, Role, Service, TokenBuilder, TokenId, UidRequest,
+};
 
 use super::go;
 use super::wanted::{Format, Wanted};
@@ -13,6 +16,7 @@ use crate::app::fingerprint;
 use crate::audit::Made;
 use crate::caller::{Caller, Denied};
 use crate::config::{App, TokenPolicy};
+use crate::random;
 
 /// Why a token is not made, in the words of whoever asks over HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +89,7 @@ pub(super) struct Minted {
     pub(super) issued_at: u64,
     /// When it ends, in Unix seconds.
     pub(super) until: u64,
+    id: Option<TokenId>,
 }
 
 impl Minter {
@@ -100,18 +105,26 @@ impl Minter {
         wanted.asks().try_for_each(|ask| caller.allows(ask))?;
         let issue = issue()?;
         let issuing = if self.policy.strict { Issuing::from(issue) } else { issue.compatible() };
-        let token = match wanted.format {
-            Format::V007 => self.token(issuing, wanted),
-            Format::V006 => self.token_006(issuing, wanted),
-        }?;
+        let (token, id) = match wanted.format {
+            Format::V007 => self.token(issuing, wanted)?,
+            Format::V006 => self.token_006(issuing, wanted).map(|token| {
+                let id = self.id_006(&token, wanted);
+                (token, id)
+            })?,
+        };
         let issued_at = u64::from(issue.ts);
-        Ok(Minted { token, issued_at, until: issued_at + u64::from(wanted.life) })
+        Ok(Minted { token, issued_at, until: issued_at + u64::from(wanted.life), id })
     }
 
-    fn token(&self, issuing: Issuing, wanted: &Wanted) -> Result<String, BuildError> {
+    fn token(&self, issuing: Issuing, wanted: &Wanted) -> Result<(String, Option<TokenId>), BuildError> {
         let mut token = AccessToken::new(self.app.id, issuing, wanted.life);
         token.services.clone_from(&wanted.services);
-        token.build(&self.app.certificate)
+        let certificate = &self.app.certificate;
+        BUILDER.with_borrow_mut(|kept| {
+            let builder = kept.get_or_insert_with(|| TokenBuilder::new(certificate.clone()));
+            builder.sign_with(certificate);
+            builder.build_with_id(&token).map(|(token, id)| (token, Some(id)))
+        })
     }
 
     fn token_006(&self, issuing: Issuing, wanted: &Wanted) -> Result<String, BuildError> {
@@ -140,12 +153,8 @@ impl Minter {
     }
 
     /// What the audit keeps of a token.
-    pub(super) fn made(&self, minted: &Minted, wanted: &Wanted) -> Made<'_> {
-        let id = match wanted.format {
-            Format::V007 => Unverified::decode(&minted.token, Limits::default()).ok().map(|token| token.unproven_id()),
-            Format::V006 => self.id_006(&minted.token, wanted),
-        };
-        let id = id.map(|id| id.to_string());
+    pub(super) fn made(&self, minted: &Minted) -> Made<'_> {
+        let id = minted.id.map(|id| id.to_string());
         Made { id, certificate: &self.fingerprint, until: minted.until }
     }
 
@@ -197,11 +206,15 @@ pub(super) fn unix_now() -> u64 {
 }
 
 fn issue() -> Result<Issue, Refusal> {
-    if clock_is_sane() {
-        Ok(Issue::now())
-    } else {
-        Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "clock_unsynced", "the server's clock is wrong"))
+    match u32::try_from(unix_now()) {
+        Ok(now) if clock_is_sane() => Ok(Issue::at(now, u32::from_ne_bytes(random::bytes()))),
+        _ => Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "clock_unsynced", "the server's clock is wrong")),
     }
+}
+
+thread_local! {
+    /// A builder has memory that is worth using again.
+    static BUILDER: RefCell<Option<TokenBuilder>> = const { RefCell::new(None) };
 }
 
 pub(super) const INVALID_CHANNEL: &str = "invalid_channel";

@@ -66,7 +66,7 @@ impl Desk<'_> {
 
     /// Turns to the app that is named. One that is not served here is answered like one that the caller may not have.
     fn turn_to(&mut self, asked: &str) -> Result<(), Refusal> {
-        let TokenRoutes { apps, policy, .. } = self.routes;
+        let super::Inner { apps, policy, .. } = &*self.routes.0;
         let app = AppId::parse(asked).ok().and_then(|id| apps.find(&id)).ok_or(Denied::App)?;
         let is_default = app.id == apps.default_app().id;
         self.minter = Minter::new(app, is_default, *policy);

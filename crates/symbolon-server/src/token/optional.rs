@@ -32,6 +32,9 @@ pub(super) enum Optional<'a> {
 impl<'a> Optional<'a> {
     /// Finds the route of a path, if it is on.
     pub(super) fn find(on: OptionalRoutes, method: &Method, path: &'a str) -> Option<Self> {
+        if on.is_empty() {
+            return None;
+        }
         let (switch, route) = match (method, path) {
             (&Method::POST, "/fetch_rtc_token") => (OptionalRoute::Fetch, Self::FetchRtc),
             (&Method::POST, "/fetch_rtm_token") => (OptionalRoute::Fetch, Self::FetchRtm),

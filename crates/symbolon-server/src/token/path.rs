@@ -43,15 +43,21 @@ pub(super) enum Slash {
 impl<'a> Route<'a> {
     /// Finds the route of a path as it stands in the request line.
     pub(super) fn find(method: &Method, path: &'a str) -> Self {
-        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let mut segments = [""; MAX_SEGMENTS];
+        let mut found = 0;
+        for segment in path.split('/').skip(1) {
+            let Some(place) = segments.get_mut(found) else { return Self::NotFound };
+            (*place, found) = (segment, found + 1);
+        }
+        let segments = &segments[..found];
         // An encoded slash is still a slash, so such a path has more segments than any route.
-        if path.to_ascii_lowercase().contains("%2f") {
+        if path.as_bytes().windows(3).any(|three| three.eq_ignore_ascii_case(b"%2f")) {
             return Self::NotFound;
         }
         match *method {
-            Method::GET => Self::get(&segments),
+            Method::GET => Self::get(segments),
             Method::HEAD if segments == ["ping"] => Self::Ping,
-            Method::POST => Self::post(&segments),
+            Method::POST => Self::post(segments),
             _ => Self::NotFound,
         }
     }
@@ -107,6 +113,12 @@ impl<'a> Route<'a> {
     }
 }
 
+/// Whether a path belongs to the usual token server, whatever follows its first segment.
+pub(super) fn is_usual(path: &str) -> bool {
+    let first = path.split('/').nth(1);
+    first.is_some_and(|first| matches!(first, "ping" | "rtc" | "rtm" | "rte" | "chat" | "getToken"))
+}
+
 /// Decodes one segment, or one part of a query.
 ///
 /// Absent when a percent sign is not followed by two hexadecimal digits, or the outcome is no UTF-8.
@@ -131,6 +143,9 @@ pub(super) fn query_value(query: &str, name: &str) -> Option<Option<String>> {
         (decode(key).as_deref() == Some(name)).then(|| decode(value))
     })
 }
+
+/// The most segments of a route: one more than the longest has is none.
+const MAX_SEGMENTS: usize = 7;
 
 #[cfg(test)]
 mod tests {
