@@ -187,8 +187,9 @@ const MAX_HEAD: usize = 16 * 1024;
 /// The most that is read ahead of what has been answered. Larger than a head, so that the head's own limit is met first.
 const MAX_BUFFER: usize = 32 * 1024;
 
-/// How long requests under way may take after the end has begun.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long requests under way may take after the end has begun. Docker is the least patient of those who stop programs,
+/// and waits 10 s.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// How many refused connections are drained at a time; those beyond are just closed.
 const MAX_LINGERING_REFUSALS: usize = 64;

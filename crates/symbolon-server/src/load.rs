@@ -1,15 +1,14 @@
 //! Shedding: when there is more to do than can be done soon, some requests are refused at once, so that those that are
 //! answered are answered soon.
 //!
-//! What is measured is how long a task waits for its turn: a probe sleeps, and sees how late it is woken. The part of the
-//! requests that is refused follows that delay as in PIE (RFC 8033, section 4.2), with gains for a queue of requests, which
-//! are far fewer and far longer than packets.
+//! What is measured is how long a task waits for its turn. The part of the requests that is refused follows that delay as
+//! in PIE (RFC 8033, section 4.2), with gains for a queue of requests, which are far fewer and far longer than packets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::random;
 
@@ -36,12 +35,20 @@ impl Load {
     pub(crate) async fn watch(self) {
         let mut controller = Controller::default();
         loop {
-            let due = Instant::now() + INTERVAL;
-            sleep_until(due).await;
-            let part = controller.update(due.elapsed());
+            tokio::time::sleep(INTERVAL).await;
+            let part = controller.update(turn().await);
             self.refused.store((part * f64::from(u32::MAX)) as u32, Ordering::Relaxed);
         }
     }
+}
+
+/// How long a task that becomes ready now waits for its turn.
+async fn turn() -> Duration {
+    let ready = Instant::now();
+    let probe = tokio::spawn(async move { ready.elapsed() });
+    // A worker runs the task that became ready last at once, out of turn. That is this one, so that the probe is in turn.
+    tokio::spawn(async {});
+    probe.await.unwrap_or_default()
 }
 
 /// Decides which part of the requests is refused.

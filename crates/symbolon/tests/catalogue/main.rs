@@ -20,3 +20,4 @@ mod inputs;
 mod issuer;
 mod logins;
 mod output;
+mod overload;

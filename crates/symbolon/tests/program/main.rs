@@ -6,7 +6,9 @@ mod support;
 mod unit;
 
 use std::collections::HashSet;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -56,6 +58,42 @@ fn its_health_is_asked_with_the_program_itself() {
     assert!(String::from_utf8_lossy(&absent.stderr).contains("answers 404"));
     program.stop();
     assert_eq!(ask("").status.code(), Some(1), "nobody is there any more");
+}
+
+#[test]
+fn what_is_under_way_at_the_end_is_answered_and_nothing_new_is_taken() {
+    for signal in ["TERM", "INT"] {
+        let folder = Folder::new();
+        let program = Program::start(&folder, &[]);
+        let connect = || TcpStream::connect(program.address);
+        let mut resting = connect().unwrap();
+        resting.write_all(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        assert_ne!(resting.read(&mut [0; 1024]).unwrap(), 0);
+        let mut asking = connect().unwrap();
+        let body = br#"{"tokenType":"rtc","channel":"AgoraChannel","role":"publisher","uid":"7"}"#;
+        let head = format!(
+            "POST /getToken HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+            body.len()
+        );
+        asking.write_all(head.as_bytes()).unwrap();
+        let mut go_on = [0; 25];
+        asking.read_exact(&mut go_on).unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        asking.write_all(&body[..10]).unwrap();
+
+        program.signal(signal);
+        assert_eq!(resting.read(&mut [0; 1]).unwrap(), 0, "a connection that rests is closed");
+        assert!((0..500).any(|_| connect().is_err() || {
+            std::thread::sleep(Duration::from_millis(2));
+            false
+        }));
+        asking.write_all(&body[10..]).unwrap();
+        let mut answer = String::new();
+        asking.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#"{"token":"007"#), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+        assert_eq!(program.ended().status.code(), Some(0), "{signal}");
+    }
 }
 
 #[test]

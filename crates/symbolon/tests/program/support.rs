@@ -57,10 +57,21 @@ impl Program {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub(crate) fn stop(mut self) -> Output {
-        let child = self.child.take().expect("stopped once");
-        let killed = Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
+    pub(crate) fn stop(self) -> Output {
+        self.signal("TERM");
+        self.ended()
+    }
+
+    /// Sends a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().expect("it runs").id().to_string();
+        let killed = Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs");
         assert!(killed.success());
+    }
+
+    /// Waits for the end.
+    pub(crate) fn ended(mut self) -> Output {
+        let child = self.child.take().expect("ended once");
         let output = child.wait_with_output().expect("an end");
         Output { stderr: std::fs::read(&self.stderr).expect("what it said"), ..output }
     }
