@@ -24,14 +24,14 @@ const SETTINGS = {
 };
 
 /**
- * Something that cargo built; what `scripts/test` builds comes first.
+ * Something that cargo built; what `scripts/test` builds comes first. A release build can be older.
  *
  * @param {string} name
  */
 export function builtFile(name) {
-  const paths = ['release', 'debug'].map((profile) => join(ROOT, 'target', profile, name));
+  const paths = ['debug', 'release'].map((profile) => join(ROOT, 'target', profile, name));
   const found = paths.find((path) => existsSync(path));
-  if (!found) throw new Error(`target/release/${name} is missing; build it as scripts/test does`);
+  if (!found) throw new Error(`target/debug/${name} is missing; build it as scripts/test does`);
   return found;
 }
 
