@@ -231,6 +231,9 @@ export class Client {
       case 'needSlots': return this.#peer?.addSlots(output.audio, output.video);
       case 'ownPublication': return this.#peer?.setPublishState(output.mid, output.state);
       case 'event': return this.#tell(output.event);
+      case 'layersWanted':
+      case 'receiving':
+      case 'bandwidth': return;
     }
   }
 

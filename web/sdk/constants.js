@@ -163,7 +163,26 @@ export const RemoteMediaReason = Object.freeze({
   RemoteMuted: 5,
   RemoteUnmuted: 6,
   RemoteOffline: 7,
+  AudioFallback: 8,
+  AudioFallbackRecovery: 9,
+  StreamTypeChangeToLow: 10,
+  StreamTypeChangeToHigh: 11,
 });
+
+/** Which of a publisher's video streams is asked for; layers count down from the best. */
+export const VideoStreamType = Object.freeze({
+  High: 0,
+  Low: 1,
+  Layer1: 4,
+  Layer2: 5,
+  Layer3: 6,
+  Layer4: 7,
+  Layer5: 8,
+  Layer6: 9,
+});
+
+/** What becomes of a video that the line is too narrow for. */
+export const StreamFallbackOption = Object.freeze({ Disabled: 0, VideoStreamLow: 1, AudioOnly: 2 });
 
 /** The state of a track of one's own. */
 export const PublishState = Object.freeze({ Idle: 0, NotPublished: 1, Publishing: 2, Published: 3 });

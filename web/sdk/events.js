@@ -54,6 +54,7 @@ export function eventCall(event, connection, elapsed) {
       const name = audio ? 'onRemoteAudioStateChanged' : 'onRemoteVideoStateChanged';
       return [[name, connection, event.uid, event.state, event.reason, elapsed]];
     }
+    case 'fallbackToAudioOnly': return [['onRemoteSubscribeFallbackToAudioOnly', event.uid, event.fallen]];
     case 'firstDecoded': {
       // A browser plays and shows what it has decoded by itself: the first frame of each kind is one moment.
       const { uid, width, height } = event;

@@ -10,6 +10,7 @@ export type ClientMessage =
     /** The client's side of the media session. */
     media: MediaOffer } |
   { "type": "subscribe" } & Subscribe |
+  { "type": "view" } & View |
   { "type": "setMuted",
     /** The section that carries the track. */
     mid: Mid,
@@ -48,6 +49,10 @@ export type Ended = {
 /** What went wrong, as `onError` reports it. A method returns the negative. */
 export type ErrorCode = number;
 
+/** What becomes of a video that a viewer's line is too narrow for. Layers between are not in question: a viewer always
+ * gets the best that its line carries. */
+export type Fallback = number;
+
 /** Everything that entering a channel takes, in one round trip. */
 export type Join = {
   /** The App ID, 32 hexadecimal characters. */
@@ -66,6 +71,8 @@ export type Join = {
   profile: Profile,
   /** What to receive. */
   subscribe: Subscribe,
+  /** How the member looks at it; absent: the best of everything. */
+  view?: View,
   /** What the member has turned on; absent: everything. */
   switches?: Switches,
   /** The client's side of the media session; absent for a member without media. */
@@ -94,6 +101,19 @@ export type Joined = {
 
 /** The kind of a stream. */
 export type Kind = "audio" | "video";
+
+/** One layer of a video track: the same pictures, smaller or larger. */
+export type Layer = {
+  /** Its name in the offer (`a=rid`). */
+  rid: Rid,
+  /** The width of its pictures in pixels, 1 to `MAX_PIXELS`. */
+  width: number,
+  /** The height of its pictures in pixels, 1 to `MAX_PIXELS`. */
+  height: number,
+  /** What it takes at most, in kilobits a second, 1 to `MAX_LAYER_KBPS`. */
+  maxKbps: number,
+  /** Its pictures a second at most, where that differs from the track's. */
+  fps?: number };
 
 /** The edge's side of the media session. */
 export type MediaAnswer = {
@@ -126,6 +146,23 @@ export type Member = {
   /** What is offered. */
   publications: Array<Publication> };
 
+/** How a member looks at one other. Of several that fit, one that names the publication counts more than one that does
+ * not, and the last of equals counts. */
+export type MemberView = {
+  /** The member. */
+  uid: Uid,
+  /** Which of its videos; absent: all of them. */
+  publication?: PublicationId,
+  /** The best stream to send; absent: as `View::stream` says. */
+  stream?: StreamType,
+  /** How large it is shown, in device pixels (CSS pixels times the device pixel ratio). 0 by 0: it is not to be seen
+   * now, and not sent. Absent: not known, as large as it comes. */
+  size?: Size,
+  /** How much it matters. */
+  priority?: Priority,
+  /** What becomes of it when it does not fit; absent: as `View::fallback` says. */
+  fallback?: Fallback };
+
 /** The name of one media section in a client's session description (`a=mid`, RFC 5888), at most 16 bytes. */
 export type Mid = string;
 
@@ -140,6 +177,9 @@ export type OwnPublication = {
   id: PublicationId,
   /** Whether it is forwarded, and if not why. */
   state: PublishState };
+
+/** How much a video matters to a viewer whose line does not carry everything. Screens matter as much as what is pinned. */
+export type Priority = "normal" | "high" | "pinned";
 
 /** A right that a token grants, with an end of its own. */
 export type Privilege = "join" | "audio" | "video" | "data";
@@ -156,7 +196,9 @@ export type Publication = {
   /** What it shows. */
   source: Source,
   /** Whether its owner silenced it. */
-  muted: boolean };
+  muted: boolean,
+  /** The sizes of its layers, the least first; absent for one that is sent once. */
+  layers?: Array<Size> };
 
 /** One publication, unique within its channel for the channel's life. */
 export type PublicationId = number;
@@ -170,7 +212,10 @@ export type PublishBinding = {
   /** What it shows. */
   source: Source,
   /** Whether it starts silenced. */
-  muted: boolean };
+  muted: boolean,
+  /** The layers in which it is sent at once (RFC 8853), at most `MAX_LAYERS`, the least first; absent for a track that is
+   * sent once, and for sound. The section of the offer declares the same ones with `a=rid` and `a=simulcast:send`. */
+  layers?: Array<Layer> };
 
 /** Whether a track of one's own is forwarded. */
 export type PublishState = "published" | "notAllowed" | "audience" | "banned";
@@ -178,12 +223,36 @@ export type PublishState = "published" | "notAllowed" | "audience" | "banned";
 /** Why the state of a connection changed. */
 export type Reason = number;
 
+/** What comes of a video. */
+export type Received = "high" | "low" | "audioOnly" | "paused";
+
+/** What a viewer gets of a video. */
+export type Receiving = {
+  /** Whose. */
+  uid: Uid,
+  /** Which. */
+  id: PublicationId,
+  /** What comes. */
+  stream: Received,
+  /** The layer, 0 for the least; absent when none comes, and for a track that is sent once. */
+  layer?: number,
+  /** The size of the layer's pictures as its publisher declared it; absent when none comes or it is not known. */
+  size?: Size,
+  /** Why. */
+  reason: ReceivingReason };
+
+/** Why something else comes of a video. */
+export type ReceivingReason = "view" | "bandwidth";
+
 /** The outcome of a token renewal. */
 export type RenewCode = number;
 
 /** The secret by which a client takes up its own session again after a break. 128 random bits as hexadecimal text.
  * Prints as redacted. */
 export type ResumeId = string;
+
+/** The name of one layer of a simulcast (`a=rid`, RFC 8851), 1 to 8 letters and digits. */
+export type Rid = string;
 
 /** What a client asks to be. */
 export type Role = "broadcaster" | "audience";
@@ -268,6 +337,15 @@ export type ServerMessage =
     message: string,
     /** What the member may do with the new token; absent when it was refused. */
     standing?: Standing } |
+  { "type": "layersWanted",
+    /** The section that carries the track. */
+    mid: Mid,
+    /** The layers, the least first. */
+    rids: Array<Rid> } |
+  { "type": "receiving" } & Receiving |
+  { "type": "bandwidth",
+    /** In kilobits a second. */
+    downKbps: number } |
   { "type": "speakers",
     /** The loudest members first, without this one. */
     speakers: Array<Speaker> } |
@@ -281,6 +359,13 @@ export type ServerMessage =
     /** A sentence for people. */
     message: string } |
   { "type": "pong" };
+
+/** The size of a picture or of the place where it is shown, in pixels. */
+export type Size = {
+  /** The width. */
+  width: number,
+  /** The height. */
+  height: number };
 
 /** What a slot carries. */
 export type Slot = {
@@ -319,6 +404,9 @@ export type Standing = {
   /** When the session ends unless the token is renewed; absent for a session without a token. */
   expiresInMs?: number };
 
+/** Which of a publisher's video streams a viewer asks for. */
+export type StreamType = number;
+
 /** What a member wants to receive: a rule for everyone, and exceptions. */
 export type Subscribe = {
   /** Whether to receive audio of members that no exception names, also of those who come later. */
@@ -350,3 +438,13 @@ export type Token = string;
 
 /** One user in one channel, 1 to 4294967295. On the wire a plain number, where 0 stands for "no uid yet". */
 export type Uid = number;
+
+/** How a member looks at the videos that it receives: which stream of each, how large, and what matters most. The edge
+ * chooses among what publishers send; it never sends more than is wanted here, and less where the line is too narrow. */
+export type View = {
+  /** The best stream to send of members that no view names a stream for. */
+  stream?: StreamType,
+  /** What becomes of a video that does not fit. */
+  fallback?: Fallback,
+  /** What differs for single members or publications, at most `MAX_VIEWS`. */
+  views: Array<MemberView> };

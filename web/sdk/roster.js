@@ -2,7 +2,7 @@
 /**
  * The other users of the channel, and what is to be told of them.
  *
- * @import { Kind, Member, Publication, Subscribe, Switches } from './protocol.d.ts'
+ * @import { Kind, Member, Publication, Received, Receiving, Subscribe, Switches } from './protocol.d.ts'
  * @import { SessionEvent } from './session-io.d.ts'
  */
 import { RemoteMediaReason as Reason, RemoteMediaState as State, UserOfflineReason } from './constants.js';
@@ -22,6 +22,9 @@ import { RemoteMediaReason as Reason, RemoteMediaState as State, UserOfflineReas
  * @property {Map<number, Publication>} publications
  * @property {Switches} switches
  * @property {Record<Kind, Flow>} flows
+ * @property {Map<number, Receiving>} received what the server said last of each video that does not simply come
+ * @property {Set<number>} low the videos of which the low stream came last
+ * @property {boolean} fallen whether no video of this user comes, so that the sound goes on
  */
 
 /** @type {Kind[]} */
@@ -77,7 +80,15 @@ export class Roster {
   join({ uid, name, publications, switches }) {
     if (this.#users.has(uid)) return;
     /** @type {User} */
-    const user = { uid, publications: new Map(), switches: USUAL, flows: { audio: newFlow(), video: newFlow() } };
+    const user = {
+      uid,
+      publications: new Map(),
+      switches: USUAL,
+      flows: { audio: newFlow(), video: newFlow() },
+      received: new Map(),
+      low: new Set(),
+      fallen: false,
+    };
     this.#users.set(uid, user);
     this.#emit({ type: 'userJoined', uid });
     if (name !== undefined) this.#emit({ type: 'userInfoUpdated', uid, name });
@@ -162,12 +173,15 @@ export class Roster {
     const user = this.#users.get(uid);
     const flow = user?.flows[kind];
     if (!user || !flow || flow.state === State.Stopped) return;
+    // What was under way when sound alone was left does not bring the picture back.
+    if (kind === 'video' && user.fallen) return;
     const broken = flow.state === State.Frozen || flow.state === State.Failed;
+    const recovery = flow.reason === Reason.AudioFallback ? Reason.AudioFallbackRecovery : Reason.Recovery;
     // Sound is told of once in a user's stay, pictures each time that they begin anew.
     const begins = flow.state === State.Starting && (kind === 'video' || !flow.decoded);
     flow.decoded = true;
     if (begins || again) this.#emit({ type: 'firstDecoded', uid, kind, width, height });
-    this.#move(user, kind, State.Decoding, broken ? Reason.Recovery : flow.reason);
+    this.#move(user, kind, State.Decoding, broken ? recovery : flow.reason);
   }
 
   /**
@@ -178,13 +192,42 @@ export class Roster {
    */
   frozen(uid, kind) {
     const user = this.#users.get(uid);
-    if (user?.flows[kind].state === State.Decoding) this.#move(user, kind, State.Frozen, Reason.Congestion);
+    if (user?.flows[kind].state !== State.Decoding || (kind === 'video' && everyVideoIs(user, isUnseen))) return;
+    this.#move(user, kind, State.Frozen, Reason.Congestion);
+  }
+
+  /** @param {Receiving} receiving what the server sends of a video now */
+  receiving(receiving) {
+    const { uid, id, stream } = receiving;
+    const user = this.#users.get(uid);
+    if (!user?.publications.has(id)) return;
+    user.received.set(id, receiving);
+    const changed = noteStream(user, id, stream);
+    const { state } = user.flows.video;
+    this.#settleFallback(user);
+    if (!changed || state !== State.Decoding) return;
+    const reason = stream === 'low' ? Reason.StreamTypeChangeToLow : Reason.StreamTypeChangeToHigh;
+    this.#emit({ type: 'remoteMediaState', uid, kind: 'video', state, reason });
+  }
+
+  /** @param {User} user of whom sound alone may be left, or no longer */
+  #settleFallback(user) {
+    const fallen = everyVideoIs(user, ({ stream }) => stream === 'audioOnly');
+    if (user.fallen === fallen) return;
+    user.fallen = fallen;
+    this.#emit({ type: 'fallbackToAudioOnly', uid: user.uid, fallen });
+    if (fallen && user.flows.video.state !== State.Stopped) {
+      this.#move(user, 'video', State.Frozen, Reason.AudioFallback);
+    }
   }
 
   /** @param {Member} member someone known who was heard of again after a break */
   #renew({ uid, publications, switches }) {
     const user = /** @type {User} */ (this.#users.get(uid));
     this.#tellSwitches(user, switches);
+    // Another connection receives in its own way.
+    user.received.clear();
+    user.low.clear();
     const kept = new Set(publications.map((publication) => publication.id));
     for (const id of [...user.publications.keys()].sort((a, b) => a - b)) if (!kept.has(id)) this.#drop(user, id);
     for (const publication of publications) this.#add(user, publication);
@@ -209,6 +252,8 @@ export class Roster {
     const publication = user.publications.get(id);
     if (!publication) return;
     user.publications.delete(id);
+    user.received.delete(id);
+    user.low.delete(id);
     this.#tellPublication('userUnpublished', user, publication);
   }
 
@@ -252,6 +297,7 @@ export class Roster {
         this.#move(user, kind, State.Starting, flow.started ? cause : Reason.Internal);
       }
     }
+    this.#settleFallback(user);
   }
 
   /**
@@ -290,6 +336,37 @@ export class Roster {
  * @param {Publication} publication
  */
 const isLive = ({ switches }, { source, muted }) => !muted && (source !== 'camera' || switches.localVideo);
+
+/**
+ * Whether there is video to be expected, and this is what the server said last of all of it.
+ *
+ * @param {User} user
+ * @param {(receiving: Receiving) => boolean} said
+ */
+function everyVideoIs(user, said) {
+  const live = [...user.publications.values()].filter(({ kind }) => kind === 'video').filter((one) => isLive(user, one));
+  const all = live.map(({ id }) => user.received.get(id));
+  return all.length > 0 && all.every((receiving) => receiving !== undefined && said(receiving));
+}
+
+/** @param {Receiving} receiving */
+const isUnseen = ({ stream, reason }) => stream === 'paused' && reason === 'view';
+
+/**
+ * Notes whether the low stream comes.
+ *
+ * @param {User} user
+ * @param {number} id
+ * @param {Received} stream
+ * @returns {boolean} whether that has changed
+ */
+function noteStream({ low }, id, stream) {
+  if (stream === 'low' && !low.has(id)) {
+    low.add(id);
+    return true;
+  }
+  return stream === 'high' && low.delete(id);
+}
 
 /** What is on where nothing else is said. @type {Switches} */
 const USUAL = { video: true, localVideo: true };

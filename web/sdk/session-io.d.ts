@@ -1,8 +1,8 @@
 /** What goes into a session machine and what comes out of it. This file is for type checkers; nothing loads it. */
 
 import type {
-  ClientMessage, Kind, MediaAnswer, MediaOffer, Privilege, Profile, PublishState, Role, ServerMessage, Slot, Source,
-  Speaker, Standing, Subscribe, Switches,
+  ClientMessage, Kind, MediaAnswer, MediaOffer, Privilege, Profile, PublishState, Receiving, Role, ServerMessage, Slot,
+  Source, Speaker, Standing, Subscribe, Switches, View,
 } from './protocol.d.ts';
 
 /** Where to join, and as what. */
@@ -18,6 +18,8 @@ export interface JoinRequest {
   switches?: Switches;
   profile: Profile;
   subscribe: Subscribe;
+  /** Absent: the best of everything. */
+  view?: View;
 }
 
 /** One thing that happened: a call of the application, or news from the world. */
@@ -27,6 +29,8 @@ export type Input =
   | { type: 'renewToken'; token: string }
   | { type: 'setRole'; role: Role }
   | { type: 'subscribe'; subscribe: Subscribe }
+  /** Remembered for later connections of the same stay. */
+  | { type: 'view'; view: View }
   /** Offers of later connections must say the same. */
   | { type: 'setMuted'; mid: string; muted: boolean }
   /** Remembered for later connections of the same stay. */
@@ -67,6 +71,12 @@ export type Output =
   /** Offer again, with this many more receive slots. */
   | { type: 'needSlots'; audio: number; video: number }
   | { type: 'ownPublication'; mid: string; state: PublishState }
+  /** Nobody needs other layers of this track than these for now. */
+  | { type: 'layersWanted'; mid: string; rids: string[] }
+  /** What comes of a video has changed; what the application is to be told of that was told before. */
+  | { type: 'receiving'; receiving: Receiving }
+  /** What the line carries towards this client, as the server estimates it. */
+  | { type: 'bandwidth'; downKbps: number }
   | { type: 'event'; event: SessionEvent };
 
 /** What an application is told; the engine adds connection and time. */
@@ -93,5 +103,7 @@ export type SessionEvent =
   | { type: 'userMuted'; uid: number; kind: Kind; muted: boolean }
   | { type: 'userEnableVideo' | 'userEnableLocalVideo'; uid: number; enabled: boolean }
   | { type: 'remoteMediaState'; uid: number; kind: Kind; state: number; reason: number }
+  /** The line is too narrow for any picture of a user, and sound alone goes on; or pictures come again. */
+  | { type: 'fallbackToAudioOnly'; uid: number; fallen: boolean }
   | { type: 'firstDecoded'; uid: number; kind: Kind; width: number; height: number }
   | { type: 'speakers'; speakers: Speaker[] };

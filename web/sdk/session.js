@@ -7,7 +7,7 @@
  * whoever drives it does what the outputs say. Times are milliseconds of one clock that only goes on.
  *
  * @import { ClientMessage, Ended, Joined, MediaOffer, Profile, ServerMessage, Standing } from './protocol.d.ts'
- * @import { Subscribe, Switches } from './protocol.d.ts'
+ * @import { Receiving, Subscribe, Switches, View } from './protocol.d.ts'
  * @import { Input, JoinRequest, Output, SessionEvent } from './session-io.d.ts'
  * @import { Timer } from './timers.js'
  */
@@ -17,7 +17,7 @@ import { canBeToken, isChannelName, isDisplayName } from './options.js';
 import { pauseAfter } from './pauses.js';
 import { Roles } from './roles.js';
 import { Roster } from './roster.js';
-import { MAX_EXCEPTIONS } from './subscriptions.js';
+import { MAX_EXCEPTIONS, MAX_VIEWS } from './subscriptions.js';
 import { Timers } from './timers.js';
 import { REQUEST_MS, Tokens } from './tokens.js';
 
@@ -121,6 +121,7 @@ export class Session {
       case 'renewToken': return this.#allowsToken(input.token);
       case 'setRole': return this.#allowsRole();
       case 'subscribe': return this.#allowsSubscribe(input.subscribe);
+      case 'view': return this.#allowsView(input.view);
       case 'setMuted':
       case 'setSwitches':
       case 'negotiate': return this.staying ? 0 : -ErrorCode.InvalidState;
@@ -144,6 +145,12 @@ export class Session {
     return except.length > MAX_EXCEPTIONS ? -ErrorCode.InvalidArgument : 0;
   }
 
+  /** @param {View} view */
+  #allowsView({ views }) {
+    if (!this.staying) return -ErrorCode.InvalidState;
+    return views.length > MAX_VIEWS ? -ErrorCode.InvalidArgument : 0;
+  }
+
   /** @param {string} token */
   #allowsToken(token) {
     if (token === '') return -ErrorCode.InvalidArgument;
@@ -165,6 +172,7 @@ export class Session {
       case 'renewToken': return this.#renewToken(now, input.token);
       case 'setRole': return this.#askRole(now, input.role);
       case 'subscribe': return this.#setSubscribe(input.subscribe);
+      case 'view': return this.#setView(input.view);
       case 'setMuted': return this.#whenJoined({ type: 'setMuted', mid: input.mid, muted: input.muted });
       case 'setSwitches': return this.#setSwitches(input.switches);
       case 'negotiate': return this.#whenJoined({ type: 'negotiate', id: this.#nextId++, media: input.media });
@@ -276,7 +284,7 @@ export class Session {
     if (this.#phase !== 'opening' || !this.#request) return;
     this.#tokens.takeToJoin();
     this.#phase = 'joining';
-    const { token: _, name, switches, ...rest } = this.#request;
+    const { token: _, name, switches, view, ...rest } = this.#request;
     const token = this.#tokens.inUse;
     this.#send({
       type: 'join',
@@ -285,6 +293,7 @@ export class Session {
       role: this.#roles.asked,
       ...(token !== null && { token }),
       ...(name !== undefined && { name }),
+      ...(view && !isUsualView(view) && { view }),
       ...(switches && !areUsual(switches) && { switches }),
       ...(media && { media }),
       ...(this.#resume !== undefined && { resume: this.#resume }),
@@ -434,6 +443,9 @@ export class Session {
       case 'roleRefused': return this.#roles.refused(message);
       case 'tokenWillExpire': return this.#tokens.warn(message.privileges, message.expiresInMs);
       case 'renewed': return this.#renewed(now, message);
+      case 'layersWanted': return this.#push({ type: 'layersWanted', mid: message.mid, rids: message.rids });
+      case 'receiving': return this.#receiving(message);
+      case 'bandwidth': return this.#push({ type: 'bandwidth', downKbps: message.downKbps });
       case 'speakers': return this.#event({ type: 'speakers', speakers: message.speakers });
       case 'error': return this.#failed(message);
       case 'pong': return;
@@ -633,6 +645,21 @@ export class Session {
     this.#roster.subscribe(subscribe);
   }
 
+  /** @param {View} view */
+  #setView(view) {
+    const before = this.#request?.view ?? USUAL_VIEW;
+    if (!this.#request || JSON.stringify(before) === JSON.stringify(view)) return;
+    this.#request.view = view;
+    this.#whenJoined({ type: 'view', ...view });
+  }
+
+  /** @param {Receiving} receiving */
+  #receiving({ uid, id, stream, layer, size, reason }) {
+    const receiving = { uid, id, stream, ...(layer !== undefined && { layer }), ...(size && { size }), reason };
+    this.#roster.receiving(receiving);
+    this.#push({ type: 'receiving', receiving });
+  }
+
   /** @param {Switches} switches */
   #setSwitches({ video, localVideo }) {
     const before = this.#request?.switches ?? USUAL;
@@ -679,14 +706,21 @@ export class Session {
  * @param {JoinRequest} request
  * @returns {number} 0, or a negative code
  */
-function checkRequest({ channel, name, subscribe }) {
+function checkRequest({ channel, name, subscribe, view = USUAL_VIEW }) {
   if (!isChannelName(channel)) return -ErrorCode.InvalidChannelName;
   const named = name === undefined || isDisplayName(name);
-  return named && subscribe.except.length <= MAX_EXCEPTIONS ? 0 : -ErrorCode.InvalidArgument;
+  const bounded = subscribe.except.length <= MAX_EXCEPTIONS && view.views.length <= MAX_VIEWS;
+  return named && bounded ? 0 : -ErrorCode.InvalidArgument;
 }
 
 /** @param {Switches} switches whether there is nothing to say */
 const areUsual = ({ video, localVideo }) => video && localVideo;
+
+/** @param {View} view whether there is nothing to say */
+const isUsualView = ({ stream = 0, fallback = 1, views }) => stream === 0 && fallback === 1 && views.length === 0;
+
+/** How everything is looked at where nothing else is said. @type {View} */
+const USUAL_VIEW = { fallback: 1, views: [] };
 
 /** What is on where nothing else is said. @type {Switches} */
 const USUAL = { video: true, localVideo: true };

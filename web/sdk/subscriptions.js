@@ -7,6 +7,8 @@
 
 /** The server takes no more. */
 export const MAX_EXCEPTIONS = 1024;
+/** The most views that the server takes. */
+export const MAX_VIEWS = 1024;
 
 export class Subscriptions {
   /** @type {Partial<Record<Kind, boolean>>} a call for all users, which overrides the join options */

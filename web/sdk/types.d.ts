@@ -223,6 +223,8 @@ export interface RtcEngineEventHandler {
   onUserEnableVideo?(connection: RtcConnection, uid: number, enabled: boolean): void;
   /** A user turned the camera on or off, or is found with it off. */
   onUserEnableLocalVideo?(connection: RtcConnection, uid: number, enabled: boolean): void;
+  /** The line is too narrow for any picture of a user, and sound alone goes on; or pictures come again. */
+  onRemoteSubscribeFallbackToAudioOnly?(uid: number, isFallbackOrRecover: boolean): void;
   /** `RemoteMediaState` and `RemoteMediaReason`. */
   onRemoteAudioStateChanged?(
     connection: RtcConnection,

@@ -12,12 +12,14 @@ const CODES = JSON.parse(readFileSync(new URL('../../spec/codes.json', import.me
 const LISTS = {
   ConnectionState: constants.ConnectionState,
   ErrorCode: constants.ErrorCode,
+  Fallback: constants.StreamFallbackOption,
   Reason: constants.ConnectionChangedReason,
   RemoteReason: constants.RemoteMediaReason,
   RemoteState: constants.RemoteMediaState,
   RenewCode: constants.RenewTokenCode,
   OfflineReason: constants.UserOfflineReason,
   RoleChangeFailure: constants.ClientRoleChangeFailedReason,
+  StreamType: constants.VideoStreamType,
 };
 
 test('the numbers are those of the protocol', () => {

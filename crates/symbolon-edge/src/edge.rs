@@ -8,7 +8,7 @@ use symbolon_proto::Now;
 use symbolon_proto::channel::{self, Channel, Limits};
 use symbolon_proto::grant::{Door, Grant};
 use symbolon_proto::id::{AppId, ChannelName, ConnId, Uid};
-use symbolon_proto::message::{ClientMessage, ServerMessage};
+use symbolon_proto::message::{ClientMessage, ServerMessage, View};
 use symbolon_proto::standing::Rule;
 
 use crate::agenda::Agenda;
@@ -181,6 +181,8 @@ pub(crate) struct Seat {
     pub(crate) grant: Grant,
     /// Known once the channel has let the member in.
     pub(crate) uid: Option<Uid>,
+    /// How the member looks at what it receives.
+    pub(crate) view: View,
 }
 
 /// Who wants to be woken.

@@ -7,7 +7,9 @@
 use std::collections::BTreeSet;
 
 use symbolon_proto::id::Mid;
-use symbolon_proto::message::{Kind, MAX_PUBLICATIONS, MAX_SLOTS, MediaOffer};
+use symbolon_proto::message::{
+    Kind, Layer, MAX_LAYER_KBPS, MAX_LAYERS, MAX_PIXELS, MAX_PUBLICATIONS, MAX_SLOTS, MediaOffer, PublishBinding,
+};
 
 /// An offer that passed every check that does not depend on who made it.
 #[derive(Clone, PartialEq, Eq)]
@@ -102,6 +104,35 @@ impl Offer {
             }
             self.check_binding(mid, kind, sends)?;
         }
+        media.publish.iter().try_for_each(|binding| self.check_layers(binding))
+    }
+
+    /// The layers of a track are those that its section declares, and as large as pictures are.
+    fn check_layers(&self, track: &PublishBinding) -> Result<(), Refusal> {
+        let PublishBinding { mid, kind, layers, .. } = track;
+        if layers.is_empty() {
+            return Ok(());
+        }
+        if *kind == Kind::Audio {
+            return Err(binding(mid, "has layers; only video can be sent in several"));
+        }
+        if layers.len() > MAX_LAYERS {
+            return Err(limit(format!("a track has at most {MAX_LAYERS} layers")));
+        }
+        let fits = |layer: &Layer| {
+            let pixels = 1..=MAX_PIXELS;
+            let kbps = (1..=MAX_LAYER_KBPS).contains(&layer.max_kbps);
+            pixels.contains(&layer.width) && pixels.contains(&layer.height) && kbps
+        };
+        if !layers.iter().all(fits) {
+            return Err(binding(mid, "has a layer without pixels or bitrate, or with more than there can be"));
+        }
+        let bound: BTreeSet<_> = layers.iter().map(|layer| layer.rid.as_str()).collect();
+        let section = self.sections.iter().find(|section| section.mid == *mid);
+        let declared = section.map(|section| simulcast(&section.lines)).unwrap_or_default();
+        if bound.len() != layers.len() || bound != declared {
+            return Err(binding(mid, "has other layers than its section declares with a=rid and a=simulcast:send"));
+        }
         Ok(())
     }
 
@@ -137,6 +168,7 @@ impl Offer {
             let sends = publishes(section);
             let receives = media.slots.iter().any(|slot| slot.mid == section.mid);
             let lines = section.lines.iter().filter(|line| sends || !is_about_sending(line));
+            let lines = lines.filter(|line| !is_about_layers(line));
             lines.for_each(|line| push(line));
             push(match (sends, receives) {
                 (true, _) => "a=sendonly",
@@ -227,19 +259,33 @@ fn fingerprint(blocks: &[Vec<&str>]) -> Result<String, Refusal> {
     }
 }
 
-/// The lines that the media library gets to see. It needs no remote candidates: this side never checks any. Layers
-/// of simulcast are left out, so that a client sends one.
+/// The lines that the media library gets to see. It needs no remote candidates: this side never checks any.
 fn keep(lines: &[&str]) -> Vec<String> {
     let dropped = |line: &str| {
-        let prefixes =
-            ["a=candidate:", "a=remote-candidates", "a=end-of-candidates", "a=fingerprint:", "a=simulcast", "a=rid:"];
+        let prefixes = ["a=candidate:", "a=remote-candidates", "a=end-of-candidates", "a=fingerprint:"];
         prefixes.iter().any(|prefix| line.starts_with(prefix)) || parse_direction(line).is_some()
     };
     lines.iter().filter(|line| !dropped(line)).map(|line| (*line).to_owned()).collect()
 }
 
+/// The names of the layers that a section sends (RFC 8853, section 5.1): without alternatives, and each with an `a=rid`.
+fn simulcast(lines: &[String]) -> BTreeSet<&str> {
+    let list = lines.iter().find_map(|line| {
+        let mut words = line.strip_prefix("a=simulcast:")?.split(' ');
+        words.find(|word| *word == "send")?;
+        words.next()
+    });
+    let has_rid = |rid: &&str| lines.iter().any(|line| line.starts_with(&format!("a=rid:{rid} send")));
+    // A `~` marks a layer that begins paused.
+    list.into_iter().flat_map(|list| list.split(';')).map(|rid| rid.trim_start_matches('~')).filter(has_rid).collect()
+}
+
 fn is_about_sending(line: &str) -> bool {
     line.starts_with("a=ssrc:") || line.starts_with("a=ssrc-group:") || line.starts_with("a=msid:")
+}
+
+fn is_about_layers(line: &str) -> bool {
+    line.starts_with("a=simulcast") || line.starts_with("a=rid:")
 }
 
 fn direction(lines: &[&str]) -> Option<Direction> {
@@ -278,7 +324,8 @@ fn binding(mid: &Mid, message: &str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use symbolon_proto::message::{PublishBinding, SlotBinding, Source};
+    use symbolon_proto::id::Rid;
+    use symbolon_proto::message::{SlotBinding, Source};
 
     use super::*;
 
@@ -305,7 +352,7 @@ mod tests {
     }
 
     fn publish(text: &str, kind: Kind) -> PublishBinding {
-        PublishBinding { mid: mid(text), kind, source: Source::Custom, muted: false }
+        PublishBinding { mid: mid(text), kind, source: Source::Custom, muted: false, layers: vec![] }
     }
 
     fn media(publish: Vec<PublishBinding>, slots: &[(&str, Kind)]) -> MediaOffer {
@@ -385,6 +432,45 @@ mod tests {
             assert_eq!(check(publishes, slots), Err("invalid_binding"));
         }
         assert_eq!(check(vec![publish("a", Audio); 17], &[]), Err("limit_exceeded"));
+    }
+
+    #[test]
+    fn layers_are_those_of_their_section() {
+        let send = "a=sendonly\r\na=rid:l send\r\na=rid:h send max-width=1280\r\na=rid:x send\r\n";
+        let offer = Offer::parse(&sdp(&[
+            section("video", "two", &format!("{send}a=simulcast:send l;~h\r\n")),
+            section("video", "all", &format!("{send}a=simulcast:recv r send l;h;x\r\n")),
+            section("video", "one", "a=sendonly\r\n"),
+            section("video", "bad", "a=sendonly\r\na=simulcast:send l;h\r\n"),
+            section("audio", "a", "a=sendonly\r\n"),
+        ]))
+        .map_err(|refusal| refusal.message)
+        .unwrap();
+        let layer =
+            |rid: &str| Layer { rid: Rid::parse(rid).unwrap(), width: 320, height: 180, max_kbps: 150, fps: None };
+        let check = |text: &str, kind, layers: Vec<Layer>| {
+            let track = PublishBinding { layers, ..publish(text, kind) };
+            offer.check_bindings(&media(vec![track], &[])).map_err(|refusal| refusal.slug)
+        };
+        use Kind::{Audio, Video};
+        assert_eq!(check("two", Video, vec![layer("l"), layer("h")]), Ok(()));
+        assert_eq!(check("all", Video, vec![layer("h"), layer("l"), layer("x")]), Ok(()));
+        assert_eq!(check("two", Video, vec![]), Ok(()));
+        for (text, kind, layers) in [
+            ("two", Video, vec![layer("l")]),
+            ("two", Video, vec![layer("l"), layer("l")]),
+            ("two", Video, vec![layer("l"), layer("h"), layer("x")]),
+            ("one", Video, vec![layer("l"), layer("h")]),
+            ("bad", Video, vec![layer("l"), layer("h")]),
+            ("a", Audio, vec![layer("l")]),
+            ("two", Video, vec![layer("l"), Layer { width: 0, ..layer("h") }]),
+            ("two", Video, vec![layer("l"), Layer { height: MAX_PIXELS + 1, ..layer("h") }]),
+            ("two", Video, vec![layer("l"), Layer { max_kbps: 0, ..layer("h") }]),
+            ("two", Video, vec![layer("l"), Layer { max_kbps: MAX_LAYER_KBPS + 1, ..layer("h") }]),
+        ] {
+            assert_eq!(check(text, kind, layers), Err("invalid_binding"), "{text}");
+        }
+        assert_eq!(check("all", Video, vec![layer("l"); 4]), Err("limit_exceeded"));
     }
 
     #[test]

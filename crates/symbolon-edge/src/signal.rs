@@ -8,8 +8,8 @@ use symbolon_proto::code::{ErrorCode, Reason};
 use symbolon_proto::grant::Grant;
 use symbolon_proto::id::{ConnId, Mid, PublicationId, Token};
 use symbolon_proto::message::{
-    ClientMessage, Ended, Join, Joined, Kind, MAX_EXCEPTIONS, MAX_NAME_BYTES, MediaAnswer, MediaOffer, Privilege,
-    ServerMessage, Subscribe,
+    ClientMessage, Ended, Join, Joined, Kind, MAX_EXCEPTIONS, MAX_NAME_BYTES, MAX_VIEWS, MediaAnswer, MediaOffer,
+    Privilege, ServerMessage, Subscribe, View,
 };
 
 use crate::edge::{Conn, Edge, Output, Seat, Wake, close};
@@ -47,6 +47,7 @@ impl Edge {
                 }
                 (channel::Input::Subscribe { conn, subscribe }, room)
             }
+            (ClientMessage::View(view), Some(_)) => return self.look(conn, view),
             (ClientMessage::SetMuted { mid, muted }, Some(room)) => {
                 (channel::Input::SetMuted { conn, mid, muted }, room)
             }
@@ -94,6 +95,7 @@ impl Edge {
         let pass = self.door.admit(&join.app_id, &join.channel, join.uid, join.token.as_ref(), now)?;
         check_name(join.name.as_deref()).map_err(rejected)?;
         check_subscribe(&join.subscribe).map_err(rejected)?;
+        check_view(&join.view).map_err(rejected)?;
         let answer = match &join.media {
             Some(media) => Some(self.answer(now, conn, media, &pass.grant, entropy).map_err(rejected)?),
             None => None,
@@ -102,7 +104,7 @@ impl Edge {
         let room = self.room(now, &name);
         let Some(state) = self.conns.get_mut(&conn) else { return Ok(()) };
         state.answer = answer;
-        state.seat = Some(Seat { room, name, grant: pass.grant.clone(), uid: None });
+        state.seat = Some(Seat { room, name, grant: pass.grant.clone(), uid: None, view: join.view });
         let media = join.media.unwrap_or(MediaOffer { sdp: String::new(), publish: Vec::new(), slots: Vec::new() });
         let entry = Entry {
             conn,
@@ -182,6 +184,14 @@ impl Edge {
         }
     }
 
+    fn look(&mut self, conn: ConnId, view: View) {
+        match (check_view(&view), self.conns.get_mut(&conn).and_then(|state| state.seat.as_mut())) {
+            (Err(refusal), _) => self.refused(conn, None, refusal),
+            (Ok(()), Some(seat)) => seat.view = view,
+            (Ok(()), None) => {}
+        }
+    }
+
     fn renew(&mut self, now: Now, conn: ConnId, room: RoomId, id: u32, token: &Token) {
         let Some(seat) = self.conns.get(&conn).and_then(|state| state.seat.as_ref()) else { return };
         let Some(uid) = seat.uid else { return };
@@ -213,7 +223,7 @@ impl Edge {
                 self.note_message(conn, &message);
                 self.send(conn, message);
             }
-            channel::Output::Publish { publication, conn, mid, kind } => {
+            channel::Output::Publish { publication, conn, mid, kind, .. } => {
                 self.publish(now, key(publication), place(conn, &mid), kind);
             }
             channel::Output::Unpublish { publication } => self.unpublish(key(publication)),
@@ -376,6 +386,13 @@ fn check_subscribe(subscribe: &Subscribe) -> Result<(), Refusal> {
     if subscribe.except.len() > MAX_EXCEPTIONS {
         let message = format!("a subscription has at most {MAX_EXCEPTIONS} exceptions");
         return Err(Refusal::new("limit_exceeded", message));
+    }
+    Ok(())
+}
+
+fn check_view(view: &View) -> Result<(), Refusal> {
+    if view.views.len() > MAX_VIEWS {
+        return Err(Refusal::new("limit_exceeded", format!("at most {MAX_VIEWS} views can be declared")));
     }
     Ok(())
 }

@@ -22,8 +22,8 @@ use crate::code::{ErrorCode, OfflineReason, Reason, RenewCode, RoleChangeFailure
 use crate::grant::{Grant, Revoked, ended};
 use crate::id::{ConnId, Mid, PublicationId, ResumeId, Uid};
 use crate::message::{
-    Ended, Joined, Kind, OwnPublication, Profile, PublishBinding, Role, ServerMessage, Slot, SlotBinding, Subscribe,
-    Switches,
+    Ended, Joined, Kind, Layer, OwnPublication, Profile, PublishBinding, Role, ServerMessage, Slot, SlotBinding,
+    Source, Subscribe, Switches,
 };
 use crate::standing::Rule;
 
@@ -178,6 +178,10 @@ pub enum Output {
         mid: Mid,
         /// Audio or video.
         kind: Kind,
+        /// What it shows.
+        source: Source,
+        /// The layers in which it comes, the least first; none for one that is sent once.
+        layers: Vec<Layer>,
     },
     /// The publication has ended. Its routes have ended before.
     Unpublish {

@@ -308,6 +308,67 @@ numbered! {
         RemoteUnmuted = 6,
         /// The sender is gone.
         RemoteOffline = 7,
+        /// Video only: the line is too narrow for any picture, and sound alone goes on.
+        AudioFallback = 8,
+        /// Video only: pictures are back after [`AudioFallback`](Self::AudioFallback).
+        AudioFallbackRecovery = 9,
+        /// Video only: the low stream comes now.
+        StreamTypeChangeToLow = 10,
+        /// Video only: a better stream than the low one comes now.
+        StreamTypeChangeToHigh = 11,
+    }
+}
+
+numbered! {
+    /// Which of a publisher's video streams a viewer asks for.
+    StreamType {
+        /// The best there is.
+        High = 0,
+        /// The least there is.
+        Low = 1,
+        /// The first below the best.
+        Layer1 = 4,
+        /// The second below the best.
+        Layer2 = 5,
+        /// The third below the best.
+        Layer3 = 6,
+        /// The fourth below the best.
+        Layer4 = 7,
+        /// The fifth below the best.
+        Layer5 = 8,
+        /// The sixth below the best.
+        Layer6 = 9,
+    }
+}
+
+impl StreamType {
+    /// Which of `count` layers, numbered from 0 upwards as they get better, is the best that may come: the one asked for or
+    /// else the nearest lower one.
+    pub fn layer_of(self, count: usize) -> usize {
+        let best = count.saturating_sub(1);
+        match self {
+            Self::High => best,
+            Self::Low => 0,
+            Self::Layer1 => best.saturating_sub(1),
+            Self::Layer2 => best.saturating_sub(2),
+            Self::Layer3 => best.saturating_sub(3),
+            Self::Layer4 => best.saturating_sub(4),
+            Self::Layer5 => best.saturating_sub(5),
+            Self::Layer6 => best.saturating_sub(6),
+        }
+    }
+}
+
+numbered! {
+    /// What becomes of a video that a viewer's line is too narrow for. Layers between are not in question: a viewer always
+    /// gets the best that its line carries.
+    Fallback {
+        /// Nothing: what was asked for comes, as well as the line can.
+        None = 0,
+        /// Less of it, down to the least stream there is.
+        Low = 1,
+        /// The same, and in the end no picture at all, so that the sound goes on.
+        AudioOnly = 2,
     }
 }
 
@@ -323,6 +384,15 @@ mod tests {
             assert_eq!(serde_json::from_str::<ErrorCode>(&json).unwrap(), *code);
         }
         assert!(serde_json::from_str::<Reason>("25").is_err());
+    }
+
+    #[test]
+    fn stream_types_name_the_nearest_lower_layer() {
+        let of = |count: usize| StreamType::ALL.iter().map(|stream| stream.layer_of(count)).collect::<Vec<_>>();
+        assert_eq!(of(1), [0; 8]);
+        assert_eq!(of(2), [1, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(of(3), [2, 0, 1, 0, 0, 0, 0, 0]);
+        assert_eq!(of(0), [0; 8]);
     }
 
     #[test]

@@ -131,6 +131,47 @@ impl fmt::Display for Mid {
 #[error("a mid has 1 to 16 visible ASCII characters")]
 pub struct InvalidMid;
 
+/// The name of one layer of a simulcast (`a=rid`, RFC 8851), 1 to 8 letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(type = "string"))]
+#[serde(try_from = "String", into = "String")]
+pub struct Rid(String);
+
+impl Rid {
+    /// Takes a layer name of 1 to 8 ASCII letters and digits.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidRid> {
+        let fits = (1..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidRid) }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Rid {
+    type Error = InvalidRid;
+
+    fn try_from(text: String) -> Result<Self, InvalidRid> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Rid> for String {
+    fn from(rid: Rid) -> Self {
+        rid.0
+    }
+}
+
+/// Not the name of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a rid has 1 to 8 letters and digits")]
+pub struct InvalidRid;
+
 /// A token as a client brings it. Prints as redacted.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(type = "string"))]
@@ -207,6 +248,14 @@ mod tests {
         assert!(Mid::parse("0").is_ok());
         for text in ["", "a b", "12345678901234567", "é"] {
             assert!(Mid::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rids_are_letters_and_digits() {
+        assert!(Rid::parse("h").is_ok() && Rid::parse("12345678").is_ok());
+        for text in ["", "a b", "a-b", "a;b", "123456789", "é"] {
+            assert!(Rid::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::code::{ErrorCode, OfflineReason, Reason, RenewCode, RoleChangeFailure};
-use crate::id::{Mid, PublicationId, ResumeId, Token, Uid};
+use crate::code::{ErrorCode, Fallback, OfflineReason, Reason, RenewCode, RoleChangeFailure, StreamType};
+use crate::id::{Mid, PublicationId, ResumeId, Rid, Token, Uid};
 
 /// The largest message either side accepts, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
@@ -17,6 +17,14 @@ pub const MAX_PUBLICATIONS: usize = 16;
 pub const MAX_SLOTS: usize = 256;
 /// The most exceptions in a [`Subscribe`].
 pub const MAX_EXCEPTIONS: usize = 1024;
+/// The most layers of one video track.
+pub const MAX_LAYERS: usize = 3;
+/// The widest and the highest picture that a layer can be said to have, in pixels.
+pub const MAX_PIXELS: u16 = 16_384;
+/// The highest bitrate that a layer can be said to have, in kilobits a second.
+pub const MAX_LAYER_KBPS: u32 = 100_000;
+/// The most views in a [`View`].
+pub const MAX_VIEWS: usize = 1024;
 /// The longest display name, in bytes.
 pub const MAX_NAME_BYTES: usize = 128;
 
@@ -39,6 +47,8 @@ pub enum ClientMessage {
     },
     /// Replaces what this member wants to receive.
     Subscribe(Subscribe),
+    /// Replaces how this member looks at what it receives.
+    View(View),
     /// Says that a track is (or is no longer) silenced by its owner. Media simply stops; this is for the others' screens.
     SetMuted {
         /// The section that carries the track.
@@ -96,6 +106,10 @@ pub struct Join {
     /// What to receive.
     #[serde(default)]
     pub subscribe: Subscribe,
+    /// How the member looks at it; absent: the best of everything.
+    #[serde(default, skip_serializing_if = "View::is_usual")]
+    #[cfg_attr(test, ts(optional, as = "Option<View>"))]
+    pub view: View,
     /// What the member has turned on; absent: everything.
     #[serde(default, skip_serializing_if = "Switches::are_usual")]
     #[cfg_attr(test, ts(optional, as = "Option<Switches>"))]
@@ -167,6 +181,30 @@ pub struct PublishBinding {
     /// Whether it starts silenced.
     #[serde(default)]
     pub muted: bool,
+    /// The layers in which it is sent at once (RFC 8853), at most [`MAX_LAYERS`], the least first; absent for a track that is
+    /// sent once, and for sound. The section of the offer declares the same ones with `a=rid` and `a=simulcast:send`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<Layer>>"))]
+    pub layers: Vec<Layer>,
+}
+
+/// One layer of a video track: the same pictures, smaller or larger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Layer {
+    /// Its name in the offer (`a=rid`).
+    pub rid: Rid,
+    /// The width of its pictures in pixels, 1 to [`MAX_PIXELS`].
+    pub width: u16,
+    /// The height of its pictures in pixels, 1 to [`MAX_PIXELS`].
+    pub height: u16,
+    /// What it takes at most, in kilobits a second, 1 to [`MAX_LAYER_KBPS`].
+    pub max_kbps: u32,
+    /// Its pictures a second at most, where that differs from the track's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub fps: Option<u8>,
 }
 
 /// One section that can carry a publication to the client.
@@ -216,6 +254,113 @@ impl Subscribe {
 
 fn yes() -> bool {
     true
+}
+
+/// How a member looks at the videos that it receives: which stream of each, how large, and what matters most. The edge
+/// chooses among what publishers send; it never sends more than is wanted here, and less where the line is too narrow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct View {
+    /// The best stream to send of members that no view names a stream for.
+    #[serde(default = "high", skip_serializing_if = "is_high")]
+    #[cfg_attr(test, ts(optional, as = "Option<StreamType>"))]
+    pub stream: StreamType,
+    /// What becomes of a video that does not fit.
+    #[serde(default = "low")]
+    #[cfg_attr(test, ts(optional, as = "Option<Fallback>"))]
+    pub fallback: Fallback,
+    /// What differs for single members or publications, at most [`MAX_VIEWS`].
+    #[serde(default)]
+    pub views: Vec<MemberView>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { stream: StreamType::High, fallback: Fallback::Low, views: Vec::new() }
+    }
+}
+
+impl View {
+    /// Whether nothing needs to be said.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn high() -> StreamType {
+    StreamType::High
+}
+
+fn is_high(stream: &StreamType) -> bool {
+    *stream == StreamType::High
+}
+
+fn low() -> Fallback {
+    Fallback::Low
+}
+
+/// How a member looks at one other. Of several that fit, one that names the publication counts more than one that does
+/// not, and the last of equals counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct MemberView {
+    /// The member.
+    pub uid: Uid,
+    /// Which of its videos; absent: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub publication: Option<PublicationId>,
+    /// The best stream to send; absent: as [`View::stream`] says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub stream: Option<StreamType>,
+    /// How large it is shown, in device pixels (CSS pixels times the device pixel ratio). 0 by 0: it is not to be seen
+    /// now, and not sent. Absent: not known, as large as it comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub size: Option<Size>,
+    /// How much it matters.
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    #[cfg_attr(test, ts(optional, as = "Option<Priority>"))]
+    pub priority: Priority,
+    /// What becomes of it when it does not fit; absent: as [`View::fallback`] says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub fallback: Option<Fallback>,
+}
+
+/// The size of a picture or of the place where it is shown, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Size {
+    /// The width.
+    pub width: u16,
+    /// The height.
+    pub height: u16,
+}
+
+/// How much a video matters to a viewer whose line does not carry everything. Screens matter as much as what is pinned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum Priority {
+    /// Like most.
+    #[default]
+    Normal,
+    /// The others give way first.
+    High,
+    /// Everything else gives way first.
+    Pinned,
+}
+
+impl Priority {
+    /// Whether nothing needs to be said.
+    pub fn is_normal(&self) -> bool {
+        *self == Self::Normal
+    }
 }
 
 /// One member's media of one kind, wanted or not whatever the rule for everyone says.
@@ -279,7 +424,7 @@ pub enum ServerMessage {
         /// What is on now.
         switches: Switches,
     },
-    /// A member offers another publication.
+    /// A member offers another publication, or one that is known in other layers: what was told of it before is replaced.
     Published {
         /// Who.
         uid: Uid,
@@ -347,6 +492,22 @@ pub enum ServerMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(test, ts(optional))]
         standing: Option<Standing>,
+    },
+    /// Which layers of one of this member's tracks anyone wants now. The others need not be sent. Until it is told nothing,
+    /// a publisher sends what it likes. Never names no layer at all for longer than nobody wants any.
+    LayersWanted {
+        /// The section that carries the track.
+        mid: Mid,
+        /// The layers, the least first.
+        rids: Vec<Rid>,
+    },
+    /// What this member gets of a video has changed. Nothing is told of a track that is sent once and simply comes.
+    Receiving(Receiving),
+    /// What this member's line carries towards it, as estimated by the edge. Told on notable change, at most once a
+    /// second, and only while there is video on it.
+    Bandwidth {
+        /// In kilobits a second.
+        down_kbps: u32,
     },
     /// Who is loud now. Sent a few times a second at most, and only on change.
     Speakers {
@@ -484,6 +645,61 @@ pub struct Publication {
     pub source: Source,
     /// Whether its owner silenced it.
     pub muted: bool,
+    /// The sizes of its layers, the least first; absent for one that is sent once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<Size>>"))]
+    pub layers: Vec<Size>,
+}
+
+/// What a viewer gets of a video.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Receiving {
+    /// Whose.
+    pub uid: Uid,
+    /// Which.
+    pub id: PublicationId,
+    /// What comes.
+    pub stream: Received,
+    /// The layer, 0 for the least; absent when none comes, and for a track that is sent once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub layer: Option<u8>,
+    /// The size of the layer's pictures as its publisher declared it; absent when none comes or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub size: Option<Size>,
+    /// Why.
+    pub reason: ReceivingReason,
+}
+
+/// What comes of a video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Received {
+    /// A track that is sent once, or any layer but the least.
+    High,
+    /// The least of several layers.
+    Low,
+    /// Nothing, so that the sound goes on, as [`Fallback::AudioOnly`] says. It comes back when it fits.
+    AudioOnly,
+    /// Nothing for now: it is not to be seen, or others matter more and the line carries no more. It comes back.
+    Paused,
+}
+
+/// Why something else comes of a video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum ReceivingReason {
+    /// It is all that the viewer's view asks for, or all that there is.
+    View,
+    /// The viewer's line carries no more.
+    Bandwidth,
 }
 
 /// What a member may do now.

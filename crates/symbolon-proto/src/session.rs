@@ -32,7 +32,9 @@ use self::timers::{Timer, Timers};
 use crate::Now;
 use crate::code::{ConnectionState, ErrorCode, Reason, RoleChangeFailure};
 use crate::id::{ChannelName, ResumeId, Token, Uid};
-use crate::message::{ClientMessage, MAX_EXCEPTIONS, MAX_NAME_BYTES, Profile, Role, Standing, Subscribe, Switches};
+use crate::message::{
+    ClientMessage, MAX_EXCEPTIONS, MAX_NAME_BYTES, MAX_VIEWS, Profile, Role, Standing, Subscribe, Switches, View,
+};
 
 /// The client's half of the rules. See the [module](self).
 #[derive(Debug)]
@@ -120,6 +122,7 @@ impl Session {
             Input::RenewToken { token } => self.renew(now, token),
             Input::SetRole { role } => self.ask_role(now, role),
             Input::Subscribe { subscribe } => self.subscribe(subscribe),
+            Input::View { view } => self.view(view),
             Input::SetMuted { mid, muted } => self.send_if_joined(ClientMessage::SetMuted { mid, muted }),
             Input::SetSwitches { switches } => self.set_switches(switches),
             Input::Negotiate { media } => {
@@ -164,6 +167,7 @@ impl Session {
             Input::RenewToken { .. }
             | Input::SetRole { .. }
             | Input::Subscribe { .. }
+            | Input::View { .. }
             | Input::SetMuted { .. }
             | Input::SetSwitches { .. }
             | Input::Negotiate { .. }
@@ -173,6 +177,7 @@ impl Session {
             }
             Input::RenewToken { token } if !renewal::may_be_token(token) => Err(ErrorCode::InvalidToken),
             Input::Subscribe { subscribe } => check_subscribe(subscribe),
+            Input::View { view } => check_view(view),
             Input::Leave
             | Input::RenewToken { .. }
             | Input::SetRole { .. }
@@ -281,6 +286,14 @@ impl Session {
         self.roster(|roster| roster.subscribe(subscribe));
     }
 
+    fn view(&mut self, view: View) {
+        let Some(stay) = self.stay.as_mut().filter(|stay| stay.request.view != view) else {
+            return;
+        };
+        stay.request.view = view.clone();
+        self.send_if_joined(ClientMessage::View(view));
+    }
+
     fn set_switches(&mut self, switches: Switches) {
         let Some(stay) = self.stay.as_mut().filter(|stay| stay.request.switches != switches) else {
             return;
@@ -382,11 +395,16 @@ fn check_request(request: &JoinRequest) -> Result<(), ErrorCode> {
     if name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
         return Err(ErrorCode::InvalidArgument);
     }
-    check_subscribe(&request.subscribe)
+    check_subscribe(&request.subscribe)?;
+    check_view(&request.view)
 }
 
 fn check_subscribe(subscribe: &Subscribe) -> Result<(), ErrorCode> {
     if subscribe.except.len() > MAX_EXCEPTIONS { Err(ErrorCode::InvalidArgument) } else { Ok(()) }
+}
+
+fn check_view(view: &View) -> Result<(), ErrorCode> {
+    if view.views.len() > MAX_VIEWS { Err(ErrorCode::InvalidArgument) } else { Ok(()) }
 }
 
 /// Whether an application's empty text stands for no token.

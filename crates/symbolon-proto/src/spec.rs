@@ -9,9 +9,10 @@ use serde::Serialize;
 use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::code::{
-    ConnectionState, ErrorCode, OfflineReason, Reason, RemoteReason, RemoteState, RenewCode, RoleChangeFailure,
+    ConnectionState, ErrorCode, Fallback, OfflineReason, Reason, RemoteReason, RemoteState, RenewCode,
+    RoleChangeFailure, StreamType,
 };
-use crate::id::{Mid, PublicationId, ResumeId, Token, Uid};
+use crate::id::{Mid, PublicationId, ResumeId, Rid, Token, Uid};
 use crate::message::*;
 
 #[test]
@@ -130,8 +131,19 @@ fn numbers() -> Numbers {
             [$((stringify!($name), $name::ALL.iter().map(|value| (value.number(), format!("{value:?}"))).collect())),+]
         };
     }
-    values![ConnectionState, ErrorCode, OfflineReason, Reason, RemoteReason, RemoteState, RenewCode, RoleChangeFailure]
-        .into()
+    values![
+        ConnectionState,
+        ErrorCode,
+        Fallback,
+        OfflineReason,
+        Reason,
+        RemoteReason,
+        RemoteState,
+        RenewCode,
+        RoleChangeFailure,
+        StreamType
+    ]
+    .into()
 }
 
 #[derive(Serialize)]
@@ -169,11 +181,13 @@ fn client_samples() -> Vec<ClientMessage> {
             role: Role::Broadcaster,
             profile: Profile::LiveBroadcasting,
             subscribe: subscribe(),
+            view: View { stream: StreamType::Low, ..View::default() },
             media: Some(offer()),
             resume: Some(ResumeId::from_entropy([0xab; 16])),
         })),
         ClientMessage::Negotiate { id: 7, media: offer() },
         ClientMessage::Subscribe(subscribe()),
+        ClientMessage::View(view()),
         ClientMessage::SetMuted { mid: mid("0"), muted: true },
         ClientMessage::SetSwitches(Switches { video: false, local_video: true }),
         ClientMessage::SetRole { id: 8, role: Role::Broadcaster },
@@ -231,6 +245,16 @@ fn server_samples() -> Vec<ServerMessage> {
             message: "the token has been renewed".to_owned(),
             standing: Some(standing()),
         },
+        ServerMessage::LayersWanted { mid: mid("1"), rids: vec![rid("l"), rid("h")] },
+        ServerMessage::Receiving(Receiving {
+            uid: uid(2002),
+            id: PublicationId(6),
+            stream: Received::Low,
+            layer: Some(0),
+            size: Some(Size { width: 320, height: 180 }),
+            reason: ReceivingReason::Bandwidth,
+        }),
+        ServerMessage::Bandwidth { down_kbps: 850 },
         ServerMessage::Speakers { speakers: vec![Speaker { uid: uid(2002), volume: 93 }] },
         ServerMessage::Error {
             id: Some(7),
@@ -246,8 +270,23 @@ fn offer() -> MediaOffer {
     MediaOffer {
         sdp: "v=0\r\n...".to_owned(),
         publish: vec![
-            PublishBinding { mid: mid("0"), kind: Kind::Audio, source: Source::Microphone, muted: false },
-            PublishBinding { mid: mid("1"), kind: Kind::Video, source: Source::Camera, muted: true },
+            PublishBinding {
+                mid: mid("0"),
+                kind: Kind::Audio,
+                source: Source::Microphone,
+                muted: false,
+                layers: vec![],
+            },
+            PublishBinding {
+                mid: mid("1"),
+                kind: Kind::Video,
+                source: Source::Camera,
+                muted: true,
+                layers: vec![
+                    Layer { rid: rid("l"), width: 320, height: 180, max_kbps: 150, fps: Some(15) },
+                    Layer { rid: rid("h"), width: 1280, height: 720, max_kbps: 1_710, fps: None },
+                ],
+            },
         ],
         slots: vec![SlotBinding { mid: mid("2"), kind: Kind::Audio }, SlotBinding { mid: mid("3"), kind: Kind::Video }],
     }
@@ -271,12 +310,37 @@ fn member() -> Member {
         name: Some("Bob".to_owned()),
         role: Role::Broadcaster,
         switches: Switches::default(),
-        publications: vec![publication()],
+        publications: vec![publication(), video()],
     }
 }
 
 fn publication() -> Publication {
-    Publication { id: PublicationId(5), kind: Kind::Audio, source: Source::Microphone, muted: false }
+    Publication { id: PublicationId(5), kind: Kind::Audio, source: Source::Microphone, muted: false, layers: vec![] }
+}
+
+fn video() -> Publication {
+    let layers = vec![Size { width: 320, height: 180 }, Size { width: 1280, height: 720 }];
+    Publication { id: PublicationId(6), kind: Kind::Video, source: Source::Camera, muted: false, layers }
+}
+
+fn view() -> View {
+    let tile = MemberView {
+        uid: uid(2002),
+        publication: None,
+        stream: None,
+        size: Some(Size { width: 640, height: 360 }),
+        priority: Priority::Normal,
+        fallback: None,
+    };
+    let pinned = MemberView {
+        uid: uid(2003),
+        publication: Some(PublicationId(9)),
+        stream: Some(StreamType::Layer1),
+        size: None,
+        priority: Priority::Pinned,
+        fallback: Some(Fallback::None),
+    };
+    View { stream: StreamType::High, fallback: Fallback::AudioOnly, views: vec![tile, pinned] }
 }
 
 fn standing() -> Standing {
@@ -290,6 +354,10 @@ fn subscribe() -> Subscribe {
 
 fn mid(text: &str) -> Mid {
     Mid::parse(text).unwrap()
+}
+
+fn rid(text: &str) -> Rid {
+    Rid::parse(text).unwrap()
 }
 
 fn uid(number: u32) -> Uid {

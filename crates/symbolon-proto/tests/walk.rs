@@ -181,6 +181,7 @@ impl Walk {
             role: self.role(),
             profile: Profile::LiveBroadcasting,
             subscribe: Subscribe::default(),
+            view: Default::default(),
         };
         Input::Join { request }
     }
@@ -200,8 +201,13 @@ impl Walk {
 }
 
 fn member(uid: Uid) -> Member {
-    let publication =
-        Publication { id: PublicationId(uid.get()), kind: Kind::Audio, source: Source::Microphone, muted: false };
+    let publication = Publication {
+        id: PublicationId(uid.get()),
+        kind: Kind::Audio,
+        source: Source::Microphone,
+        muted: false,
+        layers: vec![],
+    };
     Member { uid, name: None, role: Role::Broadcaster, switches: Default::default(), publications: vec![publication] }
 }
 

@@ -274,6 +274,7 @@ impl Client {
                 switches: self.switches,
                 profile: join.profile,
                 subscribe: self.subscribe.clone(),
+                view: Default::default(),
             },
         };
         if self.session.allows(&input).is_ok() {
@@ -337,6 +338,8 @@ impl Client {
             SessionOutput::Slots { slots } => self.stage.carry(&slots),
             SessionOutput::NeedSlots { audio, video } => self.stage.need_slots(audio, video),
             SessionOutput::OwnPublication { mid, state } => self.stage.own_publication(mid, state),
+            // This client sends each video once, and takes what comes.
+            SessionOutput::LayersWanted { .. } | SessionOutput::Receiving { .. } | SessionOutput::Bandwidth { .. } => {}
             SessionOutput::Event { event } => self.session_event(now, event),
         }
     }

@@ -173,6 +173,8 @@ pub trait EventHandler: Send + Sync {
         elapsed_ms: u32,
     ) {
     }
+    /// The line is too narrow for any picture of a user, and sound alone goes on; or pictures come again.
+    fn on_remote_subscribe_fallback_to_audio_only(&self, connection: &RtcConnection, uid: Uid, fallen: bool) {}
     /// The first sound of a user has come in.
     fn on_first_remote_audio_decoded(&self, connection: &RtcConnection, uid: Uid, elapsed_ms: u32) {}
     /// The first sound of a user has been handed to the application; told right after
@@ -306,6 +308,9 @@ fn dispatch_session<H: EventHandler + ?Sized>(
         }
         E::RemoteMediaState { uid, kind: Kind::Video, state, reason } => {
             handler.on_remote_video_state_changed(connection, *uid, *state, *reason, elapsed_ms);
+        }
+        E::FallbackToAudioOnly { uid, fallen } => {
+            handler.on_remote_subscribe_fallback_to_audio_only(connection, *uid, *fallen);
         }
         E::FirstDecoded { uid, kind: Kind::Audio, .. } => {
             handler.on_first_remote_audio_decoded(connection, *uid, elapsed_ms);

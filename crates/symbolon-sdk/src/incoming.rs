@@ -216,7 +216,7 @@ mod tests {
         let mut incoming = Incoming::default();
         let uid = Uid::new(7).expect("a uid");
         let (id, kind, source) = (PublicationId(3), Kind::Video, Source::Camera);
-        incoming.published(uid, &Publication { id, kind, source, muted: false });
+        incoming.published(uid, &Publication { id, kind, source, muted: false, layers: vec![] });
         incoming.carry(&[Slot { mid: mid(), publication: Some(id) }]);
         (incoming, crate::test_now().instant)
     }

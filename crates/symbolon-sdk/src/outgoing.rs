@@ -240,7 +240,8 @@ mod tests {
     #[test]
     fn the_edge_is_told_of_a_mute_that_its_offer_did_not_say() {
         let mut outgoing = Host::new().outgoing;
-        let binding = PublishBinding { mid: mid(), kind: Kind::Audio, source: Source::Microphone, muted: false };
+        let binding =
+            PublishBinding { mid: mid(), kind: Kind::Audio, source: Source::Microphone, muted: false, layers: vec![] };
         let offer = MediaOffer { sdp: String::new(), publish: vec![binding], slots: vec![] };
         outgoing.offered(&offer, true);
         let track_of = |_: &Mid| Some(Track::audio(Source::Microphone));

@@ -185,6 +185,7 @@ impl Stage {
             kind: track.kind,
             source: track.source,
             muted: self.outgoing.is_muted(track.kind),
+            layers: Vec::new(),
         });
         let slots = offer.slots.into_iter().map(|(kind, mid)| SlotBinding { mid, kind });
         MediaOffer { sdp: offer.sdp, publish: publish.collect(), slots: slots.collect() }

@@ -13,7 +13,7 @@ use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 use symbolon_proto::id::{ConnId, Mid, PublicationId, ResumeId, Token};
 use symbolon_proto::message::{
     ClientMessage, Ended, Join, Joined, Kind, MediaAnswer, MediaOffer, Profile, PublishBinding, Role, ServerMessage,
-    SlotBinding, Source, Subscribe,
+    SlotBinding, Source, Subscribe, View,
 };
 
 use crate::net::Datagram;
@@ -31,6 +31,7 @@ pub(crate) struct Setup {
     /// Changes the offer before it is sent.
     pub(crate) forge: fn(String) -> String,
     pub(crate) resume: Option<ResumeId>,
+    pub(crate) view: View,
 }
 
 /// One stream that the client sends.
@@ -167,6 +168,7 @@ impl Client {
             role: self.setup.role,
             profile: Profile::LiveBroadcasting,
             subscribe: Subscribe::default(),
+            view: self.setup.view.clone(),
             media: Some(media),
             resume: self.setup.resume.clone(),
         }))
@@ -186,7 +188,13 @@ impl Client {
             let mid = add(*kind, Direction::SendOnly);
             self.tracks.push(Track::new(mid, *kind, 30_000 + at as u64, now));
             let source = if *kind == Kind::Audio { Source::Microphone } else { Source::Camera };
-            self.bindings.0.push(PublishBinding { mid: proto_mid(mid), kind: *kind, source, muted: false });
+            self.bindings.0.push(PublishBinding {
+                mid: proto_mid(mid),
+                kind: *kind,
+                source,
+                muted: false,
+                layers: vec![],
+            });
         }
         for kind in [Kind::Audio].repeat(audio_slots).into_iter().chain([Kind::Video].repeat(video_slots)) {
             let mid = proto_mid(add(kind, Direction::RecvOnly));

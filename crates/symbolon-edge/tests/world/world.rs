@@ -9,7 +9,7 @@ use symbolon_edge::{Config, Edge, Entropy, Happening, Input, Output, Stats, What
 use symbolon_proto::Now;
 use symbolon_proto::grant::{App, Door};
 use symbolon_proto::id::{AppId, ConnId, Token};
-use symbolon_proto::message::{ClientMessage, Kind, Role, ServerMessage};
+use symbolon_proto::message::{ClientMessage, Kind, Role, ServerMessage, View};
 use symbolon_token::builder::{build_token_with_uid, build_token_with_uid_and_privilege};
 use symbolon_token::{AppCertificate, Issue, Role as TokenRole};
 
@@ -124,6 +124,7 @@ impl World {
             codec: Codec::Vp8,
             forge: |sdp| sdp,
             resume: None,
+            view: View::default(),
         }
     }
 

@@ -7,8 +7,8 @@ use super::slots::Slots;
 use crate::grant::Grant;
 use crate::id::{ConnId, Mid, PublicationId, ResumeId, Uid};
 use crate::message::{
-    self, Kind, OwnPublication, Privilege, Publication, PublishBinding, PublishState, Role, ServerMessage, Source,
-    Subscribe, Switches,
+    self, Kind, Layer, OwnPublication, Privilege, Publication, PublishBinding, PublishState, Role, ServerMessage, Size,
+    Source, Subscribe, Switches,
 };
 use crate::standing::{Allowance, Standing, WARNING, millis_until};
 
@@ -42,6 +42,7 @@ pub(super) struct OwnTrack {
     pub(super) kind: Kind,
     pub(super) source: Source,
     pub(super) muted: bool,
+    pub(super) layers: Vec<Layer>,
     pub(super) state: PublishState,
 }
 
@@ -54,12 +55,13 @@ impl Member {
     /// another section or connection.
     pub(super) fn rebind(&mut self, bindings: Vec<PublishBinding>, next: &mut u32) {
         let mut before = std::mem::take(&mut self.publications);
-        for PublishBinding { mid, kind, source, muted } in bindings {
+        for PublishBinding { mid, kind, source, muted, layers } in bindings {
             let same = |track: &OwnTrack| track.kind == kind && track.source == source;
             let known = before.iter().position(|track| same(track) && track.mid == mid);
             let known = known.or_else(|| before.iter().position(same)).map(|index| before.remove(index));
             let id = known.map_or_else(|| take_next(next), |track| track.id);
-            self.publications.push(OwnTrack { id, mid, kind, source, muted, state: PublishState::NotAllowed });
+            let state = PublishState::NotAllowed;
+            self.publications.push(OwnTrack { id, mid, kind, source, muted, layers, state });
         }
     }
 
@@ -86,8 +88,14 @@ impl Member {
 
     /// The member as the others see it.
     pub(super) fn to_message(&self) -> message::Member {
-        let publication =
-            |track: &OwnTrack| Publication { id: track.id, kind: track.kind, source: track.source, muted: track.muted };
+        let size = |layer: &Layer| Size { width: layer.width, height: layer.height };
+        let publication = |track: &OwnTrack| Publication {
+            id: track.id,
+            kind: track.kind,
+            source: track.source,
+            muted: track.muted,
+            layers: track.layers.iter().map(size).collect(),
+        };
         message::Member {
             uid: self.uid,
             name: self.name.clone(),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::member::Member;
+use super::member::{Member, OwnTrack};
 use super::slots::Move;
 use super::{Channel, Departure, Output, Timer};
 use crate::code::OfflineReason;
 use crate::id::{ConnId, Mid, PublicationId, Uid};
-use crate::message::{self, Kind, OwnPublication, Profile, Publication, Role, ServerMessage};
+use crate::message::{self, Kind, Layer, OwnPublication, Profile, Publication, Role, ServerMessage, Source};
 use crate::standing::{Allowance, standing};
 
 /// What the member itself is told of a change.
@@ -26,10 +26,20 @@ pub(super) enum Whisper {
 pub(super) struct View {
     conn: ConnId,
     seen: Option<message::Member>,
-    live: BTreeMap<PublicationId, (ConnId, Mid, Kind)>,
+    live: BTreeMap<PublicationId, Live>,
     own: Vec<OwnPublication>,
     role: Role,
     rights: [Allowance; 3],
+}
+
+/// A publication that is forwarded: where it comes in, and as what.
+#[derive(Clone, PartialEq)]
+struct Live {
+    conn: ConnId,
+    mid: Mid,
+    kind: Kind,
+    source: Source,
+    layers: Vec<Layer>,
 }
 
 impl Channel {
@@ -90,8 +100,8 @@ impl Channel {
         let (lived, lives) = (live(before.as_ref()), live(after.as_ref()));
         self.end_publications(lived.keys().filter(|id| !lives.contains_key(*id)).copied());
         for (publication, at) in lives.iter().filter(|(id, at)| lived.get(*id) != Some(*at)) {
-            let (conn, mid, kind) = at.clone();
-            self.outputs.push_back(Output::Publish { publication: *publication, conn, mid, kind });
+            let (publication, Live { conn, mid, kind, source, layers }) = (*publication, at.clone());
+            self.outputs.push_back(Output::Publish { publication, conn, mid, kind, source, layers });
         }
         let seen = |view: &Option<View>| view.as_ref().and_then(|view| view.seen.clone());
         self.announce(uid, seen(&before), seen(&after), offline);
@@ -105,11 +115,17 @@ impl Channel {
 
     pub(super) fn view(&self, uid: Uid) -> Option<View> {
         let member = self.members.get(&uid)?;
-        let live = member.published().map(|track| (track.id, (member.conn, track.mid.clone(), track.kind)));
+        let live = |track: &OwnTrack| Live {
+            conn: member.conn,
+            mid: track.mid.clone(),
+            kind: track.kind,
+            source: track.source,
+            layers: track.layers.clone(),
+        };
         Some(View {
             conn: member.conn,
             seen: self.is_visible(member).then(|| member.to_message()),
-            live: live.collect(),
+            live: member.published().map(|track| (track.id, live(track))).collect(),
             own: member.own_publications(),
             role: member.standing.role,
             rights: [member.standing.audio, member.standing.video, member.standing.data],
@@ -160,15 +176,15 @@ impl Channel {
         }
         for publication in after {
             match find(before, publication.id) {
-                None => {
-                    let publication = publication.clone();
-                    self.tell_others(uid, &ServerMessage::Published { uid, publication });
-                }
-                Some(known) if known.muted != publication.muted => {
+                Some(known) if known.layers == publication.layers && known.muted == publication.muted => {}
+                Some(known) if known.layers == publication.layers => {
                     let (id, muted) = (publication.id, publication.muted);
                     self.tell_others(uid, &ServerMessage::PublicationMuted { uid, id, muted });
                 }
-                Some(_) => {}
+                _ => {
+                    let publication = publication.clone();
+                    self.tell_others(uid, &ServerMessage::Published { uid, publication });
+                }
             }
         }
     }
@@ -282,6 +298,6 @@ struct Offered {
     kind: Kind,
 }
 
-fn live(view: Option<&View>) -> BTreeMap<PublicationId, (ConnId, Mid, Kind)> {
+fn live(view: Option<&View>) -> BTreeMap<PublicationId, Live> {
     view.map(|view| view.live.clone()).unwrap_or_default()
 }

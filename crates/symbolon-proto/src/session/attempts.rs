@@ -205,6 +205,7 @@ impl Stay {
             role: self.request.role,
             profile: self.request.profile,
             subscribe: self.request.subscribe.clone(),
+            view: self.request.view.clone(),
             media,
             resume: self.seat.as_ref().map(|seat| seat.resume.clone()),
         }))

@@ -151,6 +151,14 @@ pub enum Event {
         /// Why.
         reason: RemoteReason,
     },
+    /// The line is too narrow for any picture of a user, and sound alone goes on; or pictures come again. Comes before the
+    /// state.
+    FallbackToAudioOnly {
+        /// Who.
+        uid: Uid,
+        /// Whether sound alone goes on.
+        fallen: bool,
+    },
     /// The first sound of a user, or the first picture, also after the user was silent.
     FirstDecoded {
         /// Who.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Mid, Token, Uid};
-use crate::message::{Kind, MediaOffer, Profile, Role, ServerMessage, Subscribe, Switches};
+use crate::message::{Kind, MediaOffer, Profile, Role, ServerMessage, Subscribe, Switches, View};
 
 /// One thing that happened: a call of the application, or news from the world.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,11 @@ pub enum Input {
     Subscribe {
         /// All that it wants.
         subscribe: Subscribe,
+    },
+    /// The application looks at it in another way. Remembered for later connections of the same stay.
+    View {
+        /// All of it.
+        view: View,
     },
     /// A track has been silenced, or no longer is. Offers of later connections must say the same.
     SetMuted {
@@ -120,4 +125,7 @@ pub struct JoinRequest {
     pub profile: Profile,
     /// What to receive.
     pub subscribe: Subscribe,
+    /// How to look at it.
+    #[serde(default, skip_serializing_if = "View::is_usual")]
+    pub view: View,
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::Event;
-use crate::id::Mid;
-use crate::message::{ClientMessage, MediaAnswer, PublishState, Slot};
+use crate::id::{Mid, Rid};
+use crate::message::{ClientMessage, MediaAnswer, PublishState, Receiving, Slot};
 
 /// One thing to do, in this order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,6 +46,23 @@ pub enum Output {
         mid: Mid,
         /// Whether it is forwarded, and if not why.
         state: PublishState,
+    },
+    /// Nobody needs other layers of this track than these for now.
+    LayersWanted {
+        /// The section that carries it.
+        mid: Mid,
+        /// The layers that somebody wants, the least first.
+        rids: Vec<Rid>,
+    },
+    /// What comes of a video has changed. What the application is to be told of that was told before.
+    Receiving {
+        /// What comes now.
+        receiving: Receiving,
+    },
+    /// What the line carries towards this client, as the edge estimates it.
+    Bandwidth {
+        /// In kilobits a second.
+        down_kbps: u32,
     },
     /// Tell the application.
     Event {

@@ -50,6 +50,12 @@ impl Session {
             ServerMessage::RoleRefused { id, reason, role, message } => self.role_refused(id, reason, role, message),
             ServerMessage::TokenWillExpire { privileges, expires_in_ms } => self.warn(privileges, expires_in_ms),
             ServerMessage::Renewed { id, code, standing, .. } => self.renewed(now, id, code, standing),
+            ServerMessage::LayersWanted { mid, rids } => self.outputs.push_back(Output::LayersWanted { mid, rids }),
+            ServerMessage::Receiving(receiving) => {
+                self.roster(|roster| roster.receiving(&receiving));
+                self.outputs.push_back(Output::Receiving { receiving });
+            }
+            ServerMessage::Bandwidth { down_kbps } => self.outputs.push_back(Output::Bandwidth { down_kbps }),
             ServerMessage::Speakers { speakers } => self.event(Event::Speakers { speakers }),
             ServerMessage::Error { id, code, message, .. } => self.failed(id, code, message),
         }

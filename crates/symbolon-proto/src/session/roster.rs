@@ -1,11 +1,11 @@
 //! The other users of the channel, and what is to be told of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Event;
 use crate::code::{OfflineReason, RemoteReason, RemoteState};
 use crate::id::{PublicationId, Uid};
-use crate::message::{Kind, Member, Publication, Source, Subscribe, Switches};
+use crate::message::{Kind, Member, Publication, Received, Receiving, ReceivingReason, Source, Subscribe, Switches};
 
 /// Who else is there, as far as the application knows.
 #[derive(Debug, Default)]
@@ -21,6 +21,12 @@ struct User {
     switches: Switches,
     audio: Flow,
     video: Flow,
+    /// What the edge said last of each video that does not simply come.
+    received: BTreeMap<PublicationId, (Received, ReceivingReason)>,
+    /// The videos of which the low stream came last.
+    low: BTreeSet<PublicationId>,
+    /// Whether no video of this user comes, so that the sound goes on.
+    fallen: bool,
 }
 
 /// How one user's media of one kind is doing.
@@ -54,6 +60,12 @@ impl User {
     /// What it offers of this kind.
     fn offers(&self, kind: Kind) -> impl Iterator<Item = &Publication> {
         self.publications.values().filter(move |publication| publication.kind == kind)
+    }
+
+    /// Whether there is video to be expected, and this is what the edge said last of all of it.
+    fn every_video_is(&self, said: impl Fn(&(Received, ReceivingReason)) -> bool) -> bool {
+        let mut live = self.offers(Kind::Video).filter(|publication| self.is_live(publication)).peekable();
+        live.peek().is_some() && live.all(|publication| self.received.get(&publication.id).is_some_and(&said))
     }
 
     /// Whether media of this publication is to be expected: it is not muted, and not of a camera that is off.
@@ -149,13 +161,51 @@ impl Roster {
         }
     }
 
+    /// What the edge sends of a video now.
+    pub(super) fn receiving(&mut self, receiving: &Receiving) {
+        let Receiving { uid, id, stream, reason, .. } = *receiving;
+        let Some(user) = self.users.get_mut(&uid).filter(|user| user.publications.contains_key(&id)) else {
+            return;
+        };
+        user.received.insert(id, (stream, reason));
+        let changed = match stream {
+            Received::Low if user.low.insert(id) => Some(RemoteReason::StreamTypeChangeToLow),
+            Received::High if user.low.remove(&id) => Some(RemoteReason::StreamTypeChangeToHigh),
+            Received::Low | Received::High | Received::AudioOnly | Received::Paused => None,
+        };
+        let state = user.video.state;
+        self.settle_fallback(uid);
+        if let Some(reason) = changed.filter(|_| state == RemoteState::Decoding) {
+            self.events.push(Event::RemoteMediaState { uid, kind: Kind::Video, state, reason });
+        }
+    }
+
+    /// Tells when sound alone is left of a user, and when it no longer is.
+    fn settle_fallback(&mut self, uid: Uid) {
+        let Some(user) = self.users.get_mut(&uid) else {
+            return;
+        };
+        let fallen = user.every_video_is(|(stream, _)| *stream == Received::AudioOnly);
+        if std::mem::replace(&mut user.fallen, fallen) == fallen {
+            return;
+        }
+        let stopped = user.video.state == RemoteState::Stopped;
+        self.events.push(Event::FallbackToAudioOnly { uid, fallen });
+        if fallen && !stopped {
+            self.go(uid, Kind::Video, RemoteState::Frozen, RemoteReason::AudioFallback);
+        }
+    }
+
     /// Sound is told of once in a user's stay; pictures each time that they begin anew.
     pub(super) fn decoded(&mut self, uid: Uid, kind: Kind, (width, height): (u32, u32), again: bool) {
-        let Some(flow) = self.users.get_mut(&uid).map(|user| user.flow(kind)) else {
+        // What was under way when sound alone was left does not bring the picture back.
+        let user = self.users.get_mut(&uid).filter(|user| kind == Kind::Audio || !user.fallen);
+        let Some(flow) = user.map(|user| user.flow(kind)) else {
             return;
         };
         let reason = match flow.state {
             RemoteState::Starting => flow.reason,
+            RemoteState::Frozen if flow.reason == RemoteReason::AudioFallback => RemoteReason::AudioFallbackRecovery,
             RemoteState::Frozen | RemoteState::Failed => RemoteReason::Recovery,
             RemoteState::Decoding => flow.reason,
             RemoteState::Stopped => return,
@@ -169,8 +219,11 @@ impl Roster {
     }
 
     pub(super) fn frozen(&mut self, uid: Uid, kind: Kind) {
-        let state = self.users.get_mut(&uid).map(|user| user.flow(kind).state);
-        if state == Some(RemoteState::Decoding) {
+        let Some(user) = self.users.get_mut(&uid) else {
+            return;
+        };
+        let unseen = user.every_video_is(|said| *said == (Received::Paused, ReceivingReason::View));
+        if user.flow(kind).state == RemoteState::Decoding && !(kind == Kind::Video && unseen) {
             self.go(uid, kind, RemoteState::Frozen, RemoteReason::Congestion);
         }
     }
@@ -179,6 +232,11 @@ impl Roster {
     fn renew(&mut self, member: Member) {
         let Member { uid, publications, switches, .. } = member;
         self.tell_switches(uid, switches);
+        if let Some(user) = self.users.get_mut(&uid) {
+            // Another connection receives in its own way.
+            user.received.clear();
+            user.low.clear();
+        }
         let kept = |id| publications.iter().any(|publication| publication.id == id);
         let known = self.users.get(&uid).map(|user| user.publications.keys().copied().collect::<Vec<_>>());
         for id in known.into_iter().flatten().filter(|id| !kept(*id)) {
@@ -214,8 +272,12 @@ impl Roster {
     }
 
     fn drop(&mut self, uid: Uid, id: PublicationId) {
-        let user = self.users.get_mut(&uid);
-        if let Some(Publication { kind, source, .. }) = user.and_then(|user| user.publications.remove(&id)) {
+        let Some(user) = self.users.get_mut(&uid) else {
+            return;
+        };
+        user.received.remove(&id);
+        user.low.remove(&id);
+        if let Some(Publication { kind, source, .. }) = user.publications.remove(&id) {
             self.events.push(Event::UserUnpublished { uid, kind, source });
         }
     }
@@ -244,6 +306,7 @@ impl Roster {
                 (false, _) => self.go(uid, kind, RemoteState::Stopped, RemoteReason::RemoteMuted),
             }
         }
+        self.settle_fallback(uid);
     }
 
     fn go(&mut self, uid: Uid, kind: Kind, state: RemoteState, reason: RemoteReason) {

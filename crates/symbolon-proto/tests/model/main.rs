@@ -327,7 +327,13 @@ impl World {
         ];
         for (mid, kind, source) in choices {
             if self.rng.one_in(2) {
-                tracks.push(PublishBinding { mid: Mid::parse(mid).unwrap(), kind, source, muted: self.rng.one_in(4) });
+                tracks.push(PublishBinding {
+                    mid: Mid::parse(mid).unwrap(),
+                    kind,
+                    source,
+                    muted: self.rng.one_in(4),
+                    layers: vec![],
+                });
             }
         }
         tracks

@@ -114,6 +114,7 @@ impl World {
             role: ticket.role,
             profile: ticket.profile,
             subscribe: Subscribe::default(),
+            view: Default::default(),
         };
         self.people.entry(name).or_insert_with(Person::new).publishes = ticket.role == Role::Broadcaster;
         self.call(name, Input::Join { request })
@@ -286,7 +287,12 @@ impl World {
             }
             Output::Slots { slots } => self.carry(name, slots),
             Output::Event { event } => self.person(name).log.extend(line(&event)),
-            Output::NegotiateFailed | Output::NeedSlots { .. } | Output::OwnPublication { .. } => {}
+            Output::NegotiateFailed
+            | Output::NeedSlots { .. }
+            | Output::OwnPublication { .. }
+            | Output::LayersWanted { .. }
+            | Output::Receiving { .. }
+            | Output::Bandwidth { .. } => {}
         }
     }
 
@@ -420,7 +426,13 @@ impl Person {
     /// A microphone and a camera, and slots for four of each.
     fn offer(&self) -> MediaOffer {
         let mid = |text: String| Mid::parse(&text).unwrap();
-        let track = |name: &str, kind, source| PublishBinding { mid: mid(name.into()), kind, source, muted: false };
+        let track = |name: &str, kind, source| PublishBinding {
+            mid: mid(name.into()),
+            kind,
+            source,
+            muted: false,
+            layers: vec![],
+        };
         let tracks =
             [track("mic", Kind::Audio, Source::Microphone), track("camera", Kind::Video, Source::Camera)].into_iter();
         let slot = |kind, n| SlotBinding { mid: mid(format!("{kind:?}{n}")), kind };
