@@ -103,6 +103,11 @@ const SILENT_FOR: Duration = Duration::from_secs(5);
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 /// Packets kept for retransmission to a subscriber, for each video slot: 2 s of 2.5 Mbit/s.
 const RESEND_VIDEO: usize = 600;
+/// How long they are kept.
+const RESEND_WITHIN: Duration = Duration::from_secs(3);
+/// Most of what a slot sends that may be retransmission. At the library's own 0.15 a line that loses every fifth packet
+/// stops the picture; half leaves room for packets that are lost twice, and a client cannot ask for more than is sent.
+const RESEND_SHARE: f32 = 0.5;
 /// How often the library reports its counters, and what the client's reports acknowledge.
 const STATS_EVERY: Duration = Duration::from_secs(1);
 /// Rounds of draining that may want to go on at once. The library needs two or three.
@@ -305,6 +310,9 @@ impl Peer {
                 None => api.stream_tx_by_mid(slot, None),
             };
             let Some(stream) = stream else { return Ok(None) };
+            if ssrc.is_none() && packet.params.spec().codec.is_video() {
+                stream.set_rtx_cache(RESEND_VIDEO, RESEND_WITHIN, Some(RESEND_SHARE));
+            }
             let ssrc = stream.ssrc();
             stream.write_rtp(write);
             rtc.handle_input(Input::Timeout(now))?;

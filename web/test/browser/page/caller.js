@@ -7,6 +7,7 @@
  */
 import { Flow, countPackets } from './flow.js';
 import { Frames } from './frames.js';
+import { Gauge } from './gauge.js';
 import { lookAt } from './picture.js';
 import { listenTo } from './sound.js';
 
@@ -31,6 +32,8 @@ class Caller {
   #frames = new Map();
   /** @type {Flow | null} */
   #flow = null;
+  /** @type {Gauge | null} */
+  #gauge = null;
   /** Run when an event of this name is told, before anything else. @type {Map<string, () => void>} */
   #reactions = new Map();
 
@@ -162,6 +165,20 @@ class Caller {
 
   flow() {
     return this.#flow?.counts ?? [];
+  }
+
+  /**
+   * Reads how a user's picture and all sound arrive, again and again from now on.
+   *
+   * @param {number} uid
+   */
+  watchArrival(uid) {
+    this.#gauge = new Gauge(async () => ({ picture: await this.video(uid), sound: await this.sounds() }));
+  }
+
+  /** @param {number} from so many readings are known already */
+  arrival(from) {
+    return this.#gauge?.readings.slice(from) ?? [];
   }
 
   /** How the packets travel, and how they are encrypted. */

@@ -193,6 +193,19 @@ export class Caller {
     return this.#ask('flow');
   }
 
+  /** @param {number} uid */
+  watchArrival(uid) {
+    return this.#ask('watchArrival', uid);
+  }
+
+  /**
+   * @param {number} from
+   * @returns {Promise<import('../page/gauge.js').Reading[]>}
+   */
+  arrival(from) {
+    return this.#ask('arrival', from);
+  }
+
   transport() {
     return this.#ask('transport');
   }

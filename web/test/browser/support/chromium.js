@@ -15,12 +15,14 @@ const FLAGS = [
 ];
 
 /**
- * @param {{ asksForDevices?: boolean, flags?: string[] }} [options] `asksForDevices`: permissions are granted by the
- *   test, one by one, as a person does; else every page may use every device
+ * @param {{ asksForDevices?: boolean, flags?: string[], program?: string, env?: Record<string, string> }} [options]
+ *   `asksForDevices`: permissions are granted by the test, one by one, as a person does; else every page may use every
+ *   device. `program`: started in the place of Chromium. `env`: added to the environment
  */
-export function launchChromium({ asksForDevices = false, flags = [] } = {}) {
+export function launchChromium({ asksForDevices = false, flags = [], program, env = {} } = {}) {
   return chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: program ?? process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    env: { ...process.env, ...env },
     args: [...FLAGS, ...(asksForDevices ? [] : ['--use-fake-ui-for-media-stream']), ...flags],
   });
 }

@@ -1,11 +1,12 @@
 // @ts-check
 /** The real program, started for a test and ended by its process id. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { bounded, eventually } from './wait.js';
 import { APP_CERTIFICATE, APP_ID } from './token.js';
 
@@ -37,6 +38,7 @@ export function builtFile(name) {
 
 export class Server {
   #env;
+  #within;
   #stateDir = mkdtempSync(join(tmpdir(), 'symbolon-test-'));
   #readyFile = join(this.#stateDir, 'ready.json');
   /** @type {import('node:child_process').ChildProcess | null} */
@@ -45,9 +47,14 @@ export class Server {
   #port = 0;
   #privatePort = 0;
 
-  /** @param {Record<string, string>} [env] over the usual settings */
-  constructor(env = {}) {
+  /**
+   * @param {Record<string, string>} [env] over the usual settings
+   * @param {((...words: string[]) => string[]) | null} [within] the words of a command that runs this one elsewhere, where
+   *   the server is to be
+   */
+  constructor(env = {}, within = null) {
     this.#env = { ...SETTINGS, ...env };
+    this.#within = within;
   }
 
   /**
@@ -66,7 +73,8 @@ export class Server {
       PORT: String(this.#port),
     };
     rmSync(this.#readyFile, { force: true });
-    const child = spawn(program, [], { cwd: this.#stateDir, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [command, ...args] = /** @type {[string, ...string[]]} */ (this.#within?.(program) ?? [program]);
+    const child = spawn(command, args, { cwd: this.#stateDir, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text) => (this.#output += text));
@@ -81,7 +89,7 @@ export class Server {
 
   /** Where clients reach it. */
   get origin() {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://${this.#env.SYMBOLON_LISTEN}:${this.#port}`;
   }
 
   get port() {
@@ -119,8 +127,8 @@ export class Server {
    */
   async metrics() {
     const url = `http://127.0.0.1:${this.#privatePort}/metrics`;
-    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-    const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const text = this.#within ? await readFrom(this.#within, url) : await read(url);
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     return new Map(lines.map((line) => {
       const space = line.lastIndexOf(' ');
       return [line.slice(0, space), Number(line.slice(space + 1))];
@@ -176,4 +184,21 @@ export class Server {
     this.#port = Number(addresses.public.split(':').at(-1));
     this.#privatePort = Number(addresses.private.split(':').at(-1));
   }
+}
+
+/** @param {string} url */
+async function read(url) {
+  return (await fetch(url, { signal: AbortSignal.timeout(5_000) })).text();
+}
+
+/**
+ * Reads a page from elsewhere.
+ *
+ * @param {(...words: string[]) => string[]} within
+ * @param {string} url
+ */
+async function readFrom(within, url) {
+  const words = within(process.execPath, '-e', `(${read})(process.argv[1]).then(console.log)`, url);
+  const [command, ...args] = /** @type {[string, ...string[]]} */ (words);
+  return (await promisify(execFile)(command, args)).stdout;
 }
