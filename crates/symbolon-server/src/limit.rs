@@ -67,14 +67,19 @@ impl Limits {
         self.0.wrong.take(ClientKey::of(client)).map_err(|wait| self.refusal("wrong_credentials", WRONG, wait))
     }
 
-    /// Counts a request of a caller that is known, for an app.
-    pub(crate) fn caller(&self, who: &Who<'_>, app_id: &str) -> Result<(), TooMany> {
+    /// Counts a request of a caller that is known.
+    pub(crate) fn caller(&self, who: &Who<'_>) -> Result<(), TooMany> {
         if let Some(callers) = &self.0.callers
             && who.id.is_some()
         {
             let key = (who.kind, who.issuer, who.id);
             callers.take(&key).map_err(|wait| self.refusal("caller", CALLER, wait))?;
         }
+        Ok(())
+    }
+
+    /// Counts a request about an app.
+    pub(crate) fn app(&self, app_id: &str) -> Result<(), TooMany> {
         match &self.0.apps {
             Some(apps) => apps.take(&app_id).map_err(|wait| self.refusal("app", APP, wait)),
             None => Ok(()),

@@ -14,7 +14,7 @@ use utoipa::openapi::{
     ResponseBuilder,
 };
 
-use crate::token::{self, document, native};
+use crate::token::{self, document, native, optional};
 
 /// The handler of `/v1/openapi.json`.
 pub(crate) async fn answer() -> Response {
@@ -73,14 +73,20 @@ fn document() -> OpenApi {
         .tags(Some([
             tag(TAG_NATIVE, "For new applications."),
             tag(TAG_COMPATIBLE, "The routes of the community token server, for applications that use them already."),
+            tag(
+                TAG_OPTIONAL,
+                "The routes of samples and of older servers. They are off unless `tokens.routes` names them.",
+            ),
         ]))
-        .paths(document::paths(native::document::paths(PathsBuilder::new())))
-        .components(Some(document::schemas(native::document::schemas(components)).build()))
+        .paths(optional::document::paths(document::paths(native::document::paths(PathsBuilder::new()))))
+        .components(Some(optional::document::schemas(document::schemas(native::document::schemas(components))).build()))
         .build()
 }
 
 pub(crate) const TAG_NATIVE: &str = "Tokens";
 pub(crate) const TAG_COMPATIBLE: &str = "Compatible routes";
+
+pub(crate) const TAG_OPTIONAL: &str = "Routes of samples and older servers";
 
 const BEARER: &str = "bearer";
 const BEARER_TEXT: &str = "An API key of this server, or a JWT of the app's own login. None where the server is open.";

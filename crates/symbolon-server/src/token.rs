@@ -6,7 +6,7 @@ mod get;
 mod go;
 mod mint;
 pub(crate) mod native;
-mod optional;
+pub(crate) mod optional;
 mod path;
 mod post;
 mod request;
@@ -102,7 +102,7 @@ impl TokenRoutes {
         if let Err(refusal) = self.admit(&parts.headers, &trail) {
             return refuse(refusal);
         }
-        let (response, caller) = match self.desk(&parts.headers, &trail).await {
+        let (response, caller) = match self.desk(&parts.headers, &trail).await.and_then(Desk::counted) {
             Ok(desk) => (desk.answer(route, query, &parts.headers, body).await, Some(desk.caller)),
             Err(refusal) => (refuse(refusal), None),
         };
@@ -131,7 +131,7 @@ impl TokenRoutes {
         match self.0.callers.identify(headers, mint::unix_now()).await {
             Ok(caller) => {
                 let minter = Minter::new(self.0.apps.default_app(), true, self.0.policy);
-                self.0.limits.caller(&caller.who(), minter.app.id.as_str())?;
+                self.0.limits.caller(&caller.who())?;
                 Ok(Desk { routes: self, minter, caller, trail })
             }
             Err(error) => {
@@ -179,6 +179,12 @@ impl Desk<'_> {
             },
             Route::Ping | Route::Redirect(_) | Route::NotFound => not_found(),
         }
+    }
+
+    /// Counts the request against the limit of the app that it is about, once that is known.
+    fn counted(self) -> Result<Self, Refusal> {
+        self.routes.0.limits.app(self.minter.app.id.as_str())?;
+        Ok(self)
     }
 
     fn strict(&self) -> bool {

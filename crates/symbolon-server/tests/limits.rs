@@ -108,6 +108,38 @@ async fn an_app_has_a_limit_of_its_own_and_zero_is_none() {
 }
 
 #[tokio::test]
+async fn the_limit_is_that_of_the_app_that_a_request_names() {
+    let other = "4210f8b8acb2688dd1ee490aeb035c3d";
+    let folder = std::env::temp_dir().join(format!("symbolon-two-apps-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("symbolon.toml");
+    let apps = format!("[[apps]]\nid = \"{other}\"\ncertificate = \"3dcb606bd1196c6d617f36950b5d91e7\"\n");
+    std::fs::write(&file, apps).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let key = NewKey::from_entropy([9; 40]);
+    let policy = json!({ "channels": ["room"], "uid": "any", "apps": [other, support::APP_ID] });
+    let keys = json!([{ "id": key.id, "hash": key.hash.to_string(), "policy": policy }]).to_string();
+    let limits = [("SYMBOLON_LIMIT_PER_APP", "1"), ("SYMBOLON_LIMIT_PER_APP_BURST", "3")];
+    let others = [("SYMBOLON_LIMIT_PER_ADDRESS", "0"), ("SYMBOLON_LIMIT_PER_CALLER", "0")];
+    let callers = [("SYMBOLON_OPEN", "0"), ("SYMBOLON_API_KEYS", &*keys)];
+    let server = TestServer::open_with_file(&file, &[limits, others, callers].concat()).await;
+    let bearer = format!("Bearer {}", key.text);
+    let ask = async |app: &str| {
+        let body = json!({ "appId": app, "channel": "room", "uid": 1 }).to_string();
+        let headers = [("Content-Type", "application/json"), ("Authorization", &*bearer)];
+        server.request("POST", "/v1/tokens", &headers, &body).await
+    };
+    assert_eq!(ask(other).await.status, 200);
+    let mut last = None;
+    for _ in 0..10 {
+        last = Some(ask(other).await);
+    }
+    assert_must_wait(&last.expect("ten"), 1);
+    assert_eq!(ask(support::APP_ID).await.status, 200, "the other app is not touched");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
 async fn t_56_whoever_brings_bad_tokens_is_stopped_at_the_door() {
     let server = TestServer::open(&[]).await;
     let mut ann = Client::join(&server, "room", 1).await;

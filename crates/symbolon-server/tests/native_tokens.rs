@@ -5,6 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use support::{APP_ID, Reply, TestServer};
@@ -85,6 +86,95 @@ async fn one_token_holds_several_services_with_privileges_one_by_one() {
     let kinds: Vec<Value> =
         reply.json()["services"].as_array().unwrap().iter().map(|one| one["kind"].clone()).collect();
     assert_eq!(kinds, ["rtm", "rtc", "chat", "streaming", "cdn"]);
+}
+
+#[tokio::test]
+async fn every_kind_of_service_can_be_asked_for() {
+    let server = TestServer::open(&[]).await;
+    let login = || BTreeMap::from([(1, 900)]);
+    let table = [
+        (
+            json!({ "kind": "rtm2", "user": "ann" }),
+            Service::Rtm2 { user_id: "ann".into(), permissions: [].into(), privileges: login() },
+        ),
+        (
+            json!({ "kind": "rtm2", "user": "ann", "permissions": [
+                { "resource": "stream_channel", "access": "write", "names": ["b", "a"] },
+                { "resource": "message_channel", "access": "read", "names": ["m"] },
+                { "resource": "stream_channel", "access": "write", "names": ["c"] },
+            ] }),
+            Service::Rtm2 {
+                user_id: "ann".into(),
+                permissions: [
+                    (0, [(0, vec!["m".to_owned()])].into()),
+                    (1, [(1, ["b", "a", "c"].map(str::to_owned).to_vec())].into()),
+                ]
+                .into(),
+                privileges: login(),
+            },
+        ),
+        (json!({ "kind": "chat_app" }), Service::Chat { user_id: String::new(), privileges: [(2, 900)].into() }),
+        (
+            json!({ "kind": "apaas", "room": "r", "user": "ann", "role": 2, "privileges": { "room_user": true } }),
+            Service::Apaas { room_uuid: "r".into(), user_uuid: "ann".into(), role: 2, privileges: [(1, 900)].into() },
+        ),
+        (
+            json!({ "kind": "apaas", "user": "ann", "privileges": { "user": 60 } }),
+            Service::Apaas {
+                room_uuid: String::new(),
+                user_uuid: "ann".into(),
+                role: -1,
+                privileges: [(2, 60)].into(),
+            },
+        ),
+        (
+            json!({ "kind": "apaas", "privileges": { "app": true } }),
+            Service::Apaas {
+                room_uuid: String::new(),
+                user_uuid: String::new(),
+                role: -1,
+                privileges: [(3, 900)].into(),
+            },
+        ),
+        (json!({ "kind": "fpa" }), Service::Fpa { privileges: login() }),
+        (json!({ "kind": "convoai" }), Service::ConvoAi { privileges: [].into() }),
+        (json!({ "kind": "stt" }), Service::Stt { privileges: [].into() }),
+    ];
+    for (asked, granted) in table {
+        let reply = ask(&server, &json!({ "expiresIn": 900, "services": [asked] }).to_string()).await;
+        assert_eq!(reply.claims("token").services(), [granted], "{asked}");
+        assert_eq!(reply.json()["services"][0]["kind"], asked["kind"]);
+    }
+}
+
+#[tokio::test]
+async fn wrong_services_are_told_what_is_wrong() {
+    let server = TestServer::open(&[]).await;
+    let permission = |names: Value| json!({ "kind": "rtm2", "user": "ann", "permissions": [{ "resource": "user", "access": "read", "names": names }] });
+    // Names that no compressor makes shorter than half.
+    let random = proptest::string::string_regex("[a-zA-Z0-9]{64}").unwrap();
+    let mut runner = TestRunner::deterministic();
+    let name = |_| random.new_tree(&mut runner).unwrap().current();
+    let names: Vec<String> = (0..64).map(name).collect();
+    let long = json!({ "kind": "rtm2", "user": "ann", "permissions": [
+        { "resource": "user", "access": "read", "names": names },
+        { "resource": "user", "access": "write", "names": names },
+    ] });
+    for (service, code) in [
+        (json!({ "kind": "rtm2" }), "invalid_uid"),
+        (permission(json!([])), "invalid_permissions"),
+        (permission(json!(["x".repeat(65)])), "invalid_permissions"),
+        (permission(json!([7])), "invalid_json"),
+        (json!({ "kind": "fpa", "user": "ann" }), "unknown_field"),
+        (json!({ "kind": "apaas", "user": "ann" }), "invalid_privileges"),
+        (json!({ "kind": "apaas", "user": "ann", "privileges": { "user": true, "app": true } }), "invalid_privileges"),
+        (json!({ "kind": "apaas", "user": "ann", "room": "r", "privileges": { "user": true } }), "invalid_privileges"),
+        (json!({ "kind": "apaas", "user": "ann", "privileges": { "app": true } }), "invalid_privileges"),
+        (json!({ "kind": "apaas", "user": "ann", "privileges": { "room_user": true } }), "invalid_channel"),
+        (long, "token_too_long"),
+    ] {
+        assert_problem(&ask(&server, &json!({ "services": [service] }).to_string()).await, 400, code);
+    }
 }
 
 #[tokio::test]

@@ -89,10 +89,10 @@ fn routes(document: &Value) -> Vec<Route<'_>> {
 
 #[tokio::test]
 async fn every_route_answers_its_own_example() {
-    let server = TestServer::open(&[]).await;
+    let server = TestServer::open(ALL_ROUTES).await;
     let document = document(&server).await;
     let routes = routes(&document);
-    assert_eq!(routes.len(), 9);
+    assert_eq!(routes.len(), 18);
     for route in routes {
         let reply = route.ask(&server, "", &route.filled(&[]), &route.body()).await;
         route.assert_documented(200, &reply);
@@ -104,16 +104,16 @@ async fn every_route_refuses_as_documented() {
     let key = NewKey::from_entropy([7; 40]);
     let policy = json!({ "channels": ["elsewhere"], "uid": "any", "roles": ["publisher"] });
     let keys = json!([{ "id": key.id, "hash": key.hash.to_string(), "policy": policy }]).to_string();
-    let known = TestServer::open(&[("SYMBOLON_OPEN", "0"), ("SYMBOLON_API_KEYS", &keys)]).await;
-    let open = TestServer::open(&[]).await;
-    let narrow = [("SYMBOLON_LIMIT_PER_ADDRESS", "1"), ("SYMBOLON_LIMIT_PER_ADDRESS_BURST", "1")];
-    let busy = TestServer::open(&narrow).await;
+    let with_all_routes = async |more: &[(&str, &str)]| TestServer::open(&[more, ALL_ROUTES].concat()).await;
+    let known = with_all_routes(&[("SYMBOLON_OPEN", "0"), ("SYMBOLON_API_KEYS", &keys)]).await;
+    let open = with_all_routes(&[]).await;
+    let busy = with_all_routes(&[("SYMBOLON_LIMIT_PER_ADDRESS", "1"), ("SYMBOLON_LIMIT_PER_ADDRESS_BURST", "1")]).await;
     let document = document(&known).await;
     for route in routes(&document).iter().filter(|route| route.path != "/ping") {
         let (path, body) = (route.filled(&[]), route.body());
         route.assert_documented(401, &route.ask(&known, "", &path, &body).await);
         route.assert_documented(403, &route.ask(&known, &key.text, &path, &body).await);
-        let wrong = route.ask(&open, "", &route.filled(&[("expiry", "0")]), "{").await;
+        let wrong = route.ask(&open, "", &route.filled(&[("expiry", "0"), ("uid", "%FF")]), "{").await;
         route.assert_documented(400, &wrong);
         let mut reply = route.ask(&busy, "", &path, &body).await;
         for _ in 0..10 {
@@ -134,3 +134,7 @@ async fn every_route_refuses_as_documented() {
         }
     }
 }
+
+/// Those too that are off by default.
+const ALL_ROUTES: &[(&str, &str)] =
+    &[("SYMBOLON_ROUTES", "fetch,generate,node,access_token,middleware"), ("SYMBOLON_ISSUE_006", "1")];

@@ -1,6 +1,6 @@
 //! The routes of the usual token server as the document of the routes has them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ComponentsBuilder, PathItem, Required};
@@ -50,23 +50,30 @@ impl Get {
             .operation_id(Some(self.id))
             .summary(Some(self.summary))
             .response("200", reply("The token.", JSON, self.answer));
-        let names = self.path.split(['{', '}']).skip(1).step_by(2);
-        let operation = names.map(segment).fold(operation, OperationBuilder::parameter).parameter(expiry());
+        let operation = segments(operation, self.path);
         PathItem::new(HttpMethod::Get, bearer_or_none(refusals(operation, REFUSALS, JSON, "Refusal")))
     }
 }
 
 fn get_token() -> PathItem {
-    let example =
-        json!({ "tokenType": "rtc", "channel": "room-1", "role": "publisher", "uid": "1001", "expire": 3600 });
     let operation = OperationBuilder::new()
         .tag(TAG_COMPATIBLE)
         .operation_id(Some("getToken"))
         .summary(Some("A token of any kind"))
-        .request_body(Some(body("application/json", "GetTokenRequest", example)))
+        .request_body(Some(body("application/json", "GetTokenRequest", get_token_example())))
         .response("200", reply("The token.", "application/json", "AnyToken"));
     let operation = refusals(operation, REFUSALS, LINE, "Line");
     PathItem::new(HttpMethod::Post, bearer_or_none(refusals(operation, BODY_REFUSALS, LINE, "Line")))
+}
+
+pub(super) fn get_token_example() -> Value {
+    json!({ "tokenType": "rtc", "channel": "room-1", "role": "publisher", "uid": "1001", "expire": 3600 })
+}
+
+/// What a GET route is told: the segments of its path, and for how long.
+pub(super) fn segments(operation: OperationBuilder, path: &str) -> OperationBuilder {
+    let names = path.split(['{', '}']).skip(1).step_by(2);
+    names.map(segment).fold(operation, OperationBuilder::parameter).parameter(expiry())
 }
 
 fn get_token_request() -> ObjectBuilder {
@@ -113,16 +120,16 @@ fn expiry() -> ParameterBuilder {
 }
 
 /// An object of these texts, each of which is there.
-fn texts(names: &[&'static str]) -> ObjectBuilder {
+pub(super) fn texts(names: &[&'static str]) -> ObjectBuilder {
     names.iter().fold(ObjectBuilder::new(), |object, name| object.property(*name, text()).required(*name))
 }
 
-fn text() -> ObjectBuilder {
+pub(super) fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
-const JSON: &str = "application/json; charset=utf-8";
-const LINE: &str = "text/plain; charset=utf-8";
+pub(super) const JSON: &str = "application/json; charset=utf-8";
+pub(super) const LINE: &str = "text/plain; charset=utf-8";
 
 const GETS: &[Get] = &[
     Get {
@@ -153,7 +160,7 @@ const GETS: &[Get] = &[
     },
 ];
 
-const REFUSALS: &[(&str, &str)] = &[
+pub(super) const REFUSALS: &[(&str, &str)] = &[
     ("400", "Something in the request is wrong."),
     ("401", "No credentials, or wrong ones."),
     ("403", "The caller's policy does not allow it."),
@@ -161,7 +168,7 @@ const REFUSALS: &[(&str, &str)] = &[
     ("503", "Something that this needs is not to be had."),
 ];
 
-const BODY_REFUSALS: &[(&str, &str)] = &[
+pub(super) const BODY_REFUSALS: &[(&str, &str)] = &[
     ("408", "The body did not come in time."),
     ("413", "The body is longer than 16 KiB."),
     ("415", "The body is compressed."),

@@ -112,6 +112,7 @@ impl Minter {
                 (token, id)
             })?,
         };
+        check_length(&token)?;
         let issued_at = u64::from(issue.ts);
         Ok(Minted { token, issued_at, until: issued_at + u64::from(wanted.life), id })
     }
@@ -193,6 +194,17 @@ pub(super) fn check_life(seconds: u64) -> Result<u32, Refusal> {
             Err(Refusal::bad_request(reason, format!("a token lives for 1 to {MAX_LIFE} seconds, not {seconds}")))
         }
     }
+}
+
+/// A token that no verifier reads is of no use.
+fn check_length(token: &str) -> Result<(), Refusal> {
+    let most = Limits::default().text;
+    if token.len() <= most {
+        return Ok(());
+    }
+    let text =
+        format!("the token would have {} characters, and {most} are read at most; ask for less in it", token.len());
+    Err(Refusal::bad_request("token_too_long", text))
 }
 
 /// Whether the clock shows a time that can be true. Tokens made by a clock that stands in the past are expired, or worse.

@@ -4,6 +4,7 @@ mod answer;
 pub(crate) mod document;
 mod media_type;
 mod object;
+mod permissions;
 mod problem;
 mod request;
 mod schema;
@@ -58,6 +59,7 @@ impl Desk<'_> {
         if let Some(app_id) = request.app_id() {
             self.turn_to(app_id)?;
         }
+        self.routes.0.limits.app(self.minter.app.id.as_str())?;
         let wanted = request.into_wanted()?;
         let minted = self.mint(&wanted)?;
         let answer = TokenAnswer::new(self.minter.app.id.as_str(), &minted, &wanted, id.as_str());

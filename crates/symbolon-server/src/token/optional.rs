@@ -1,5 +1,6 @@
 //! The token routes of samples and older servers, each off unless it is switched on.
 
+pub(crate) mod document;
 mod fetch;
 mod fields;
 mod generate;
@@ -122,7 +123,7 @@ pub(super) async fn answer(routes: &TokenRoutes, route: Optional<'_>, parts: &Pa
     if let Err(refusal) = routes.admit(&parts.headers, &trail) {
         return refuse(refusal);
     }
-    let (response, caller) = match routes.desk(&parts.headers, &trail).await {
+    let (response, caller) = match routes.desk(&parts.headers, &trail).await.and_then(Desk::counted) {
         Ok(desk) => (desk.optional(route, parts, body).await.unwrap_or_else(refuse), Some(desk.caller)),
         Err(refusal) => (refuse(refusal), None),
     };

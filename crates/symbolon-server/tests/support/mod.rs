@@ -6,7 +6,7 @@ pub(crate) mod issuer;
 pub(crate) mod socket;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -46,6 +46,11 @@ impl TestServer {
         Self::start(&[more, OPEN].concat()).await
     }
 
+    /// The same with a file of settings.
+    pub(crate) async fn open_with_file(file: &Path, more: &[(&str, &str)]) -> Self {
+        Self::start_with(Some(file), &[more, OPEN].concat()).await
+    }
+
     /// Starts one in development mode.
     pub(crate) async fn development() -> Self {
         Self::start(&[("PORT", "0")]).await
@@ -53,6 +58,10 @@ impl TestServer {
 
     /// Starts one with these settings; the first of a name counts.
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
+        Self::start_with(None, variables).await
+    }
+
+    async fn start_with(file: Option<&Path>, variables: &[(&str, &str)]) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("symbolon-server-{}-{number}", std::process::id()));
@@ -60,7 +69,7 @@ impl TestServer {
             "SYMBOLON_STATE_DIR" => Some(folder.display().to_string()),
             _ => variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
         };
-        let config = Config::load(None, &environment).expect("the test's settings are right");
+        let config = Config::load(file, &environment).expect("the test's settings are right");
         let server = Server::bind(config).await.expect("free ports");
         let addresses = server.addresses();
         let app_id = server.app_id().to_string();
@@ -79,7 +88,7 @@ impl TestServer {
     }
 
     /// Its state folder.
-    pub(crate) fn folder(&self) -> &std::path::Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use symbolon_token::{Service, ServiceKind};
+use symbolon_token::{ChatPrivilege, Service, ServiceKind};
 use utoipa::ToSchema;
 
 use super::super::mint::Minted;
@@ -49,7 +49,7 @@ impl<'a> TokenAnswer<'a> {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let asked = wanted.services.iter().zip(wanted.asks());
         let services = asked.map(|(service, ask)| GrantedService {
-            kind: kind_name(service.kind()),
+            kind: kind_name(service),
             channel: ask.channel,
             user: Some(ask.user).filter(|user| !user.is_empty()),
             privileges: ends(service, minted.issued_at),
@@ -73,6 +73,13 @@ fn ends(service: &Service, issued_at: u64) -> BTreeMap<&'static str, u64> {
 }
 
 /// The kind as requests name it.
-fn kind_name(kind: ServiceKind) -> &'static str {
-    if kind == ServiceKind::Fcdn { "cdn" } else { kind.name() }
+fn kind_name(service: &Service) -> &'static str {
+    let kind = service.kind();
+    if kind == ServiceKind::Fcdn {
+        "cdn"
+    } else if kind == ServiceKind::Chat && service.privileges().contains_key(&ChatPrivilege::App.id()) {
+        "chat_app"
+    } else {
+        kind.name()
+    }
 }

@@ -5,7 +5,9 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::service::{CdnService, RtcService, ServiceRequest, StreamingService, UserService};
+use super::service::{
+    ApaasService, CdnService, PlainService, RtcService, Rtm2Service, ServiceRequest, StreamingService, UserService,
+};
 
 /// A life in seconds.
 pub(super) fn life() -> Object {
@@ -43,9 +45,15 @@ impl PartialSchema for ServiceRequest {
         let kinds = [
             of_kind("rtc", "To enter a channel.", RtcService::schema()),
             of_kind("rtm", "For signalling.", UserService::schema()),
+            of_kind("rtm2", "For signalling, with what its user may read and write.", Rtm2Service::schema()),
             of_kind("chat", "For one user of chat.", UserService::schema()),
+            of_kind("chat_app", "For the administration of chat.", PlainService::schema()),
             of_kind("streaming", "For pushing streams out of a channel.", StreamingService::schema()),
             of_kind("cdn", "For the content delivery network.", CdnService::schema()),
+            of_kind("apaas", "For a classroom.", ApaasService::schema()),
+            of_kind("fpa", "For full-path acceleration.", PlainService::schema()),
+            of_kind("convoai", "For conversational agents, beside what enters their channel.", PlainService::schema()),
+            of_kind("stt", "For speech to text, beside what enters its channel.", PlainService::schema()),
         ];
         let one_of = kinds.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item);
         one_of.description(Some("One service, by its `kind`.")).into()
@@ -57,6 +65,8 @@ impl ToSchema for ServiceRequest {
         RtcService::schemas(schemas);
         StreamingService::schemas(schemas);
         CdnService::schemas(schemas);
+        Rtm2Service::schemas(schemas);
+        ApaasService::schemas(schemas);
     }
 }
 

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 use symbolon_token::{
-    ChatPrivilege, FcdnPrivilege, Privileges, Role, RtcPrivilege, Service, StreamingPrivilege, uid_text,
+    ApaasPrivilege, ChatPrivilege, FcdnPrivilege, LoginPrivilege, Privileges, Role, RtcPrivilege, Service,
+    StreamingPrivilege, uid_text,
 };
 use utoipa::ToSchema;
 
@@ -12,23 +13,37 @@ use super::super::mint::{EXPIRE_TOO_LONG, INVALID_CHANNEL, INVALID_UID, Refusal,
 use super::super::post::looks_like_a_number;
 use super::super::wanted::chat;
 use super::object::Object;
+use super::permissions::{Permission, permissions};
 use super::request::life;
 use super::schema;
 
 /// One service, by its `kind`.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum ServiceRequest {
     /// To enter a channel.
     Rtc(RtcService),
     /// For signalling.
     Rtm(UserService),
+    /// For signalling, with what its user may read and write.
+    Rtm2(Rtm2Service),
     /// For one user of chat.
     Chat(UserService),
+    /// For the administration of chat.
+    ChatApp(PlainService),
     /// For pushing streams out of a channel.
     Streaming(StreamingService),
     /// For the content delivery network.
     Cdn(CdnService),
+    /// For a classroom.
+    Apaas(ApaasService),
+    /// For full-path acceleration.
+    Fpa(PlainService),
+    /// For conversational agents, beside what enters their channel.
+    #[serde(rename = "convoai")]
+    ConvoAi(PlainService),
+    /// For speech to text, beside what enters its channel.
+    Stt(PlainService),
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -82,6 +97,47 @@ pub(super) struct CdnService {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Rtm2Service {
+    #[schema(value_type = String, required = true)]
+    user: Option<String>,
+    /// At most 64 entries. Without any, only the right to log in.
+    #[schema(value_type = Option<Vec<Permission>>, max_items = 64)]
+    permissions: Option<Vec<Object<Permission>>>,
+}
+
+/// A service that has no fields.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlainService {}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApaasService {
+    /// The room, for `room_user`.
+    room: Option<String>,
+    /// The user, for `room_user` and `user`.
+    user: Option<String>,
+    /// The user's part in the room, a number of the classroom's own.
+    #[schema(minimum = -32768, maximum = 32767)]
+    role: Option<i16>,
+    #[schema(value_type = ApaasPrivileges, required = true)]
+    privileges: Option<Object<ApaasPrivileges>>,
+}
+
+/// One of them: each is for another part of a classroom.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApaasPrivileges {
+    #[schema(schema_with = schema::granted)]
+    room_user: Option<Value>,
+    #[schema(schema_with = schema::granted)]
+    user: Option<Value>,
+    #[schema(schema_with = schema::granted)]
+    app: Option<Value>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RtcPrivileges {
     #[schema(schema_with = schema::granted)]
     join: Option<Value>,
@@ -117,7 +173,17 @@ impl ServiceRequest {
         match self {
             Self::Rtc(rtc) => rtc.into_service(life),
             Self::Rtm(UserService { user }) => Ok(Service::rtm(named(user)?, life)),
+            Self::Rtm2(Rtm2Service { user, permissions: asked }) => Ok(Service::Rtm2 {
+                user_id: named(user)?,
+                permissions: permissions(asked.unwrap_or_default())?,
+                privileges: login(life),
+            }),
             Self::Chat(UserService { user }) => Ok(chat(named(user)?, ChatPrivilege::User, life)),
+            Self::ChatApp(PlainService {}) => Ok(chat(String::new(), ChatPrivilege::App, life)),
+            Self::Apaas(apaas) => apaas.into_service(life),
+            Self::Fpa(PlainService {}) => Ok(Service::Fpa { privileges: login(life) }),
+            Self::ConvoAi(PlainService {}) => Ok(Service::ConvoAi { privileges: Privileges::new() }),
+            Self::Stt(PlainService {}) => Ok(Service::Stt { privileges: Privileges::new() }),
             Self::Streaming(StreamingService { channel, uid, account, privileges }) => {
                 let Object(all) = privileges.ok_or_else(|| wrong_privileges(NO_PRIVILEGES))?;
                 let granted = [
@@ -146,6 +212,35 @@ impl RtcService {
             (None, Some(Object(privileges))) => privileges.lives(life)?,
         };
         Ok(Service::rtc(place(channel)?, user(uid, account)?, privileges))
+    }
+}
+
+impl ApaasService {
+    fn into_service(self, life: u32) -> Result<Service, Refusal> {
+        let Self { room, user, role, privileges } = self;
+        let Object(all) = privileges.ok_or_else(|| wrong_privileges(NO_PRIVILEGES))?;
+        let granted = [
+            (ApaasPrivilege::RoomUser.id(), all.room_user),
+            (ApaasPrivilege::User.id(), all.user),
+            (ApaasPrivilege::App.id(), all.app),
+        ];
+        let privileges = lives(granted, life)?;
+        if privileges.len() > 1 {
+            return Err(wrong_privileges(
+                "`apaas` takes one of `room_user`, `user` and `app`; ask for a service of each",
+            ));
+        }
+        let has = |privilege: ApaasPrivilege| privileges.contains_key(&privilege.id());
+        let in_room = has(ApaasPrivilege::RoomUser);
+        if !in_room && (room.is_some() || role.is_some()) || has(ApaasPrivilege::App) && user.is_some() {
+            let text =
+                "`room` and `role` belong to `room_user`, and `user` to `room_user` and `user`; leave out the others";
+            return Err(wrong_privileges(text));
+        }
+        let room_uuid = if in_room { place(room)? } else { String::new() };
+        let user_uuid = if has(ApaasPrivilege::App) { String::new() } else { named(user)? };
+        let role = role.unwrap_or(NO_ROLE);
+        Ok(Service::Apaas { room_uuid, user_uuid, role, privileges })
     }
 }
 
@@ -187,6 +282,10 @@ fn lives(asked: impl IntoIterator<Item = (u16, Option<Value>)>, token: u32) -> R
         lives.insert(id, seconds);
     }
     if lives.is_empty() { Err(wrong_privileges(NO_PRIVILEGES)) } else { Ok(lives) }
+}
+
+fn login(life: u32) -> Privileges {
+    Privileges::from([(LoginPrivilege::Login.id(), life)])
 }
 
 fn place(channel: Option<String>) -> Result<String, Refusal> {
@@ -238,5 +337,8 @@ fn wrong_uid(text: &str) -> Refusal {
 fn wrong_privileges(text: &str) -> Refusal {
     Refusal::bad_request("invalid_privileges", text)
 }
+
+/// The role of a classroom's user where none applies.
+const NO_ROLE: i16 = -1;
 
 const NO_PRIVILEGES: &str = "`privileges` names none; a token without any is of no use";
