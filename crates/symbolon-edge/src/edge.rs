@@ -65,15 +65,9 @@ pub enum Input<'a> {
         /// Which.
         conn: ConnId,
     },
-    /// A datagram came in.
-    Datagram {
-        /// From where.
-        source: SocketAddr,
-        /// To which of the [candidates](Config::candidates).
-        destination: SocketAddr,
-        /// What.
-        bytes: &'a [u8],
-    },
+    /// These datagrams came in, in this order. Those that came together are best given together: what comes of them is
+    /// then put together for each receiver.
+    Datagrams(&'a [Incoming<'a>]),
     /// The apps are these now. Joins and renewals are checked by the new ones. Members stay, but for those whose app or
     /// certificate has been [revoked](symbolon_proto::grant::Revoked).
     ReplaceDoor(Door),
@@ -90,19 +84,32 @@ pub enum Input<'a> {
     Tick,
 }
 
+/// A datagram that came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    /// From where.
+    pub source: SocketAddr,
+    /// To which of the [candidates](Config::candidates).
+    pub destination: SocketAddr,
+    /// What.
+    pub bytes: &'a [u8],
+}
+
+/// A datagram that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// From which of the [candidates](Config::candidates).
+    pub source: SocketAddr,
+    /// To where.
+    pub destination: SocketAddr,
+    /// What.
+    pub bytes: Vec<u8>,
+}
+
 /// What the driver is to do, in this order.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Output {
-    /// Send this datagram.
-    Datagram {
-        /// From which of the candidates.
-        source: SocketAddr,
-        /// To where.
-        destination: SocketAddr,
-        /// What.
-        bytes: Vec<u8>,
-    },
     /// Send this message.
     Message {
         /// On which connection.
@@ -154,8 +161,11 @@ pub struct Edge {
     /// The clocks as they were when all deadlines were last made.
     anchor: Option<Now>,
     pub(crate) outputs: VecDeque<Output>,
+    pub(crate) datagrams: VecDeque<Datagram>,
     /// What peers have reported and nobody has dealt with yet.
     pub(crate) reports: VecDeque<(ConnId, PeerEvent)>,
+    /// Peers that packets have been written to and not sent from.
+    pub(crate) unsent: Vec<ConnId>,
     /// Scratch space of one peer's drain.
     pub(crate) drained: Drained,
     pub(crate) stats: Stats,
@@ -219,13 +229,15 @@ impl Edge {
             agenda: Agenda::new(),
             anchor: None,
             outputs: VecDeque::new(),
+            datagrams: VecDeque::new(),
+            unsent: Vec::new(),
             reports: VecDeque::new(),
             drained: Drained::default(),
             stats: Stats::default(),
         }
     }
 
-    /// Takes one input. What came of it is behind [`poll`](Self::poll).
+    /// Takes one input. What came of it is behind [`poll`](Self::poll) and [`poll_datagram`](Self::poll_datagram).
     ///
     /// Deadlines that `now` has reached are settled first, so that no packet and no message goes by a right that is
     /// over, however late the driver comes.
@@ -238,7 +250,7 @@ impl Edge {
             }
             Input::Message { conn, message, entropy } => self.message(now, conn, message, &entropy),
             Input::Closed { conn } => self.closed(now, conn),
-            Input::Datagram { source, destination, bytes } => self.datagram(now, source, destination, bytes),
+            Input::Datagrams(all) => all.iter().for_each(|incoming| self.datagram(now, incoming)),
             Input::ReplaceDoor(door) => self.replace_door(now, door),
             Input::Rules { app, channel, rules } => self.set_rules(now, (app, channel), rules),
             Input::Tick => {}
@@ -249,6 +261,11 @@ impl Edge {
     /// The next thing to do, until there is nothing left.
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    /// The next datagram to send, until there is none left. Those to one destination follow each other.
+    pub fn poll_datagram(&mut self) -> Option<Datagram> {
+        self.datagrams.pop_front()
     }
 
     /// When to come back with [`Input::Tick`].

@@ -51,7 +51,7 @@ mod signal;
 mod speakers;
 mod stats;
 
-pub use edge::{Config, Edge, Input, Output, close};
+pub use edge::{Config, Datagram, Edge, Incoming, Input, Output, close};
 pub use entropy::Entropy;
 pub use happening::{Happening, MediaLoss, MemberId, What};
 pub use stats::{DropCause, Dropped, Stats};

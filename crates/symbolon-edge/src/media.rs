@@ -1,6 +1,5 @@
 //! The media side of an edge: datagrams in, packets along their routes, keyframe requests back.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use str0m::format::PayloadParams;
@@ -11,14 +10,15 @@ use symbolon_proto::channel;
 use symbolon_proto::id::ConnId;
 use symbolon_proto::message::Kind;
 
-use crate::edge::{Edge, Output, Wake, close};
+use crate::edge::{Datagram, Edge, Incoming, Output, Wake, close};
 use crate::forward::{Place, PublicationKey};
 use crate::happening::{MediaLoss, What};
 use crate::peer::PeerEvent;
 use crate::stats::DropCause;
 
 impl Edge {
-    pub(crate) fn datagram(&mut self, now: Now, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {
+    pub(crate) fn datagram(&mut self, now: Now, incoming: &Incoming<'_>) {
+        let Incoming { source, destination, bytes } = *incoming;
         self.stats.datagrams_in += 1;
         self.stats.bytes_in += bytes.len() as u64;
         let conn = match self.demux.route(now.instant, source, destination, bytes) {
@@ -50,7 +50,7 @@ impl Edge {
             self.stats.datagrams_out += 1;
             self.stats.bytes_out += transmit.contents.len() as u64;
             let (source, destination) = (transmit.source, transmit.destination);
-            self.outputs.push_back(Output::Datagram { source, destination, bytes: transmit.contents.into() });
+            self.datagrams.push_back(Datagram { source, destination, bytes: transmit.contents.into() });
         }
         self.reports.extend(self.drained.events.drain(..).map(|event| (conn, event)));
         if let Some(at) = self.peers.get(&conn).and_then(|peer| peer.deadline()) {
@@ -58,8 +58,20 @@ impl Edge {
         }
     }
 
-    /// Deals with what peers reported, and with what comes of that, until there is nothing left.
+    /// Deals with what peers reported, and with what comes of that, until there is nothing left; then sends what was
+    /// written, all packets of a peer together.
     pub(crate) fn settle_reports(&mut self, now: Now) {
+        self.deal_with_reports(now);
+        while let Some(conn) = self.unsent.pop() {
+            if let Some(peer) = self.peers.get_mut(&conn) {
+                peer.send(now.instant, &mut self.drained);
+            }
+            self.collect(conn);
+            self.deal_with_reports(now);
+        }
+    }
+
+    fn deal_with_reports(&mut self, now: Now) {
         while let Some((conn, event)) = self.reports.pop_front() {
             match event {
                 PeerEvent::Media { mid, params, packet } => {
@@ -94,8 +106,11 @@ impl Edge {
         let mut keyframe_wanted = false;
         for to in &routes {
             let Some(peer) = self.peers.get_mut(&to.conn) else { continue };
-            match peer.forward(now, to.mid, &packet, &mut self.drained) {
-                Ok(()) => {
+            match peer.write(to.mid, &packet) {
+                Ok(first) => {
+                    if first {
+                        self.unsent.push(to.conn);
+                    }
                     self.stats.packets_forwarded += 1;
                     self.stats.bytes_forwarded += packet.payload.len() as u64;
                 }
@@ -104,7 +119,6 @@ impl Edge {
                     self.stats.dropped.count(cause);
                 }
             }
-            self.collect(to.conn);
         }
         if let Some(forwarding) = self.switchboard.get_mut(key) {
             forwarding.routes = routes;

@@ -38,6 +38,10 @@ pub(crate) struct Peer {
     /// Where the datagram being dealt with came from.
     heard_from: Option<SocketAddr>,
     deadline: Instant,
+    /// Packets have been written that are not sent yet.
+    unsent: bool,
+    /// What went wrong with one of them.
+    failed: Option<MediaLoss>,
 }
 
 /// Who asked for a retransmission.
@@ -135,6 +139,8 @@ impl Peer {
             reach: Reach::default(),
             heard_from: None,
             deadline: now,
+            unsent: false,
+            failed: None,
         };
         match peer.negotiate(now, sdp, || unreachable!("the first offer restarts nothing"), drained) {
             Ok(answer) => Ok((peer, answer)),
@@ -283,17 +289,12 @@ impl Peer {
         self.state == State::Connected
     }
 
-    /// Forwards a packet into a slot.
+    /// Writes a packet into a slot. It goes out with the next [`send`](Self::send); says whether it is the first since
+    /// the last one.
     ///
     /// # Errors
-    /// Why it was not forwarded.
-    pub(crate) fn forward(
-        &mut self,
-        now: Instant,
-        slot: Mid,
-        packet: &Packet,
-        drained: &mut Drained,
-    ) -> Result<(), DropCause> {
+    /// Why it was not written.
+    pub(crate) fn write(&mut self, slot: Mid, packet: &Packet) -> Result<bool, DropCause> {
         // Nothing is queued for a path that does not stand: it would only come late.
         if self.state != State::Connected {
             return Err(DropCause::AwaitingKeyframe);
@@ -315,16 +316,23 @@ impl Peer {
             }
             let ssrc = stream.ssrc();
             stream.write_rtp(write);
-            rtc.handle_input(Input::Timeout(now))?;
             Ok(Some(ssrc))
         });
         match written {
             Ok(Some(ssrc)) => self.note_ssrc(slot, ssrc),
             Ok(None) => return Err(DropCause::NoCodec),
-            Err(failure) => self.lose(failure.into(), drained),
+            Err(failure) => self.failed = Some(failure.into()),
         }
-        self.drain(now, drained);
-        Ok(())
+        Ok(!std::mem::replace(&mut self.unsent, true))
+    }
+
+    /// Sends what has been written.
+    pub(crate) fn send(&mut self, now: Instant, drained: &mut Drained) {
+        self.unsent = false;
+        if let Some(cause) = self.failed.take() {
+            return self.lose(cause, drained);
+        }
+        self.change(now, drained, |rtc| rtc.handle_input(Input::Timeout(now)));
     }
 
     /// Asks the client for a keyframe of the stream that it sends with this SSRC. Says whether there is one.

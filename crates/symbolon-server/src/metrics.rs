@@ -168,8 +168,8 @@ impl Metrics {
         self.0.events.get_or_create(&EventLabels { event, reason: reason.to_owned() }).inc();
     }
 
-    pub(crate) fn datagram_not_sent(&self) {
-        self.0.unsent_datagrams.inc();
+    pub(crate) fn datagrams_not_sent(&self, count: usize) {
+        self.0.unsent_datagrams.inc_by(count as u64);
     }
 
     pub(crate) fn audit_written(&self, records: usize) {

@@ -8,13 +8,14 @@ pub(crate) mod socket;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Instant;
 
-use symbolon_edge::{Edge, Entropy, Input, Output, Stats};
+use symbolon_edge::{Datagram, Edge, Entropy, Input, Output, Stats};
 use symbolon_proto::grant::Door;
 use symbolon_proto::id::ConnId;
 use symbolon_proto::message::{ClientMessage, ServerMessage};
+use symbolon_udp::{Inbox, Outgoing};
 use tokio::sync::{mpsc, oneshot};
 
 use self::outbox::{Farewell, Outbox};
@@ -58,7 +59,8 @@ impl Shard {
         };
         let (done, ended) = oneshot::channel();
         std::thread::Builder::new().name("media".to_owned()).spawn(move || {
-            let driver = Driver { edge: Edge::new(edge), socket, outboxes: HashMap::new(), story, slow: Vec::new() };
+            let (edge, outgoing) = (Edge::new(edge), Outgoing::default());
+            let driver = Driver { edge, socket, outgoing, outboxes: HashMap::new(), story, slow: Vec::new() };
             runtime.block_on(driver.run(messages));
             // Nobody may be waiting any more.
             let _ = done.send(());
@@ -99,6 +101,8 @@ impl Shard {
 struct Driver {
     edge: Edge,
     socket: MediaSocket,
+    /// What the edge sends, until it is sent.
+    outgoing: Outgoing,
     outboxes: HashMap<ConnId, Outbox>,
     story: Story,
     /// Connections that turned out too slow while the edge's outputs were being carried out.
@@ -107,16 +111,16 @@ struct Driver {
 
 impl Driver {
     async fn run(mut self, mut messages: mpsc::Receiver<ToShard>) {
-        let mut buffer = vec![0; MAX_DATAGRAM];
+        let mut inbox = Inbox::default();
         loop {
             let deadline = self.edge.deadline();
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 self.handle(Input::Tick);
             }
             tokio::select! {
-                readable = self.socket.readable() => {
-                    if readable.is_ok() {
-                        self.receive(&mut buffer);
+                received = self.socket.receive(&mut inbox) => {
+                    if received.is_ok() {
+                        self.handle(Input::Datagrams(&self.socket.incoming(&inbox)));
                     }
                 }
                 message = messages.recv() => {
@@ -124,20 +128,6 @@ impl Driver {
                     self.take(message, &mut messages);
                 }
                 () = at(self.edge.deadline()) => {}
-            }
-        }
-    }
-
-    /// Takes what datagrams are there, but lets messages and deadlines have their turn.
-    fn receive(&mut self, buffer: &mut [u8]) {
-        for _ in 0..BATCH {
-            match self.socket.try_receive(buffer) {
-                Ok((length, source, destination)) => {
-                    let bytes = &buffer[..length];
-                    self.handle(Input::Datagram { source, destination, bytes });
-                }
-                // Nothing more, or an error that an earlier datagram of ours caused on its way.
-                Err(_) => return,
             }
         }
     }
@@ -184,9 +174,9 @@ impl Driver {
     }
 
     fn drain(&mut self) {
+        self.send();
         while let Some(output) = self.edge.poll() {
             match output {
-                Output::Datagram { destination, bytes, .. } => self.send(&bytes, destination),
                 Output::Message { conn, message } => self.write(conn, &message),
                 Output::Close { conn, code, reason } => self.close(conn, Farewell { code, reason }),
                 Output::Happened(happening) => self.story.tell(&happening),
@@ -196,9 +186,13 @@ impl Driver {
     }
 
     /// Media does not wait: what the system does not take at once is lost, as it would be on the way.
-    fn send(&self, bytes: &[u8], destination: SocketAddr) {
-        if self.socket.try_send(bytes, destination).is_err() {
-            self.story.datagram_not_sent();
+    fn send(&mut self) {
+        while let Some(Datagram { destination, bytes, .. }) = self.edge.poll_datagram() {
+            self.outgoing.push(destination, &bytes);
+        }
+        if !self.outgoing.is_empty() {
+            self.story.datagrams_not_sent(self.socket.send(&self.outgoing));
+            self.outgoing.clear();
         }
     }
 
@@ -241,8 +235,5 @@ fn entropy() -> Result<Entropy, getrandom::Error> {
 /// The most messages that wait for the media thread. When it is full, connections wait with reading: control waits.
 const QUEUE: usize = 1024;
 
-/// How many datagrams or messages are taken in one turn.
+/// How many messages are taken in one turn.
 const BATCH: usize = 64;
-
-/// Larger than any datagram, so that none looks smaller than it was.
-const MAX_DATAGRAM: usize = 65_536;

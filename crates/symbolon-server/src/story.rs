@@ -17,8 +17,8 @@ impl Story {
         Self { metrics, names }
     }
 
-    pub(crate) fn datagram_not_sent(&self) {
-        self.metrics.datagram_not_sent();
+    pub(crate) fn datagrams_not_sent(&self, count: usize) {
+        self.metrics.datagrams_not_sent(count);
     }
 
     pub(crate) fn tell(&self, happening: &Happening) {

@@ -1,6 +1,7 @@
 //! Datagrams that came in.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Room for datagrams that come in, and those that did. Worth keeping: it holds a mebibyte.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct Slot {
     pub(crate) length: usize,
     /// The length of each datagram but the last, which may be shorter.
     pub(crate) each: usize,
+    pub(crate) came_at: Option<Duration>,
 }
 
 /// How many pieces one call fills.
@@ -41,6 +43,15 @@ impl Inbox {
             let empty = piece.is_empty().then_some(piece);
             piece.chunks(slot.each.max(1)).chain(empty).map(|bytes| (slot.source, bytes))
         })
+    }
+
+    /// The same, and when each came to this machine: Unix time, where the socket [tells](crate::BatchSocket::tell_times).
+    pub fn iter_with_times(&self) -> impl Iterator<Item = (SocketAddr, &[u8], Option<Duration>)> {
+        let times = self.slots.iter().flat_map(|slot| {
+            let count = slot.length.div_ceil(slot.each.max(1)).max(1);
+            std::iter::repeat_n(slot.came_at, count)
+        });
+        self.iter().zip(times).map(|((source, bytes), at)| (source, bytes, at))
     }
 
     /// Whether the last call filled all the room, so that more may wait.

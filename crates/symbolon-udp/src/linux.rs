@@ -5,8 +5,9 @@ use std::mem::{MaybeUninit, size_of};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::ptr;
+use std::time::Duration;
 
-use libc::{c_int, c_uint, cmsghdr, iovec, mmsghdr, msghdr, sockaddr_in, sockaddr_in6, socklen_t};
+use libc::{c_int, c_uint, cmsghdr, iovec, mmsghdr, sockaddr_in, sockaddr_in6, socklen_t};
 
 use crate::inbox::{SLOT_BYTES, SLOTS, Slot};
 use crate::outgoing::Run;
@@ -14,17 +15,21 @@ use crate::{BatchSocket, Inbox, Outgoing, Sent};
 
 /// Asks for datagrams of one sender in one piece. A kernel that knows nothing of it (before 5.0) gives them one by one.
 pub(crate) fn accept_large(socket: &UdpSocket) {
+    let _ = set(socket, libc::SOL_UDP, libc::UDP_GRO);
+}
+
+/// Asks to be told when datagrams came.
+pub(crate) fn tell_times(socket: &UdpSocket) -> io::Result<()> {
+    set(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS)
+}
+
+/// Switches an option on.
+fn set(socket: &UdpSocket, level: c_int, option: c_int) -> io::Result<()> {
     let on: c_int = 1;
+    let length = size_of::<c_int>() as socklen_t;
     // SAFETY: the option's value is an int that lives during the call, and its size is given.
-    unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_UDP,
-            libc::UDP_GRO,
-            (&raw const on).cast(),
-            size_of::<c_int>() as socklen_t,
-        );
-    }
+    let done = unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const on).cast(), length) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Whether the kernel takes datagrams in one piece (since 4.18).
@@ -68,8 +73,8 @@ pub(crate) fn receive(socket: &BatchSocket, inbox: &mut Inbox) -> io::Result<()>
         let length = (headers[at].msg_len as usize).min(SLOT_BYTES);
         // A sender of no known family is none that could be answered.
         let Some(source) = names[at].address() else { continue };
-        let each = controls[at].segment(&headers[at].msg_hdr).unwrap_or(length);
-        inbox.slots.push(Slot { source, length, each });
+        let (each, came_at) = controls[at].read(headers[at].msg_hdr.msg_controllen);
+        inbox.slots.push(Slot { source, length, each: each.unwrap_or(length), came_at });
         let place = inbox.slots.len() - 1;
         if place != at {
             inbox.bytes.copy_within(at * SLOT_BYTES..at * SLOT_BYTES + length, place * SLOT_BYTES);
@@ -141,7 +146,7 @@ impl<'a> Batch<'a> {
             header.msg_iovlen = 1;
             if several {
                 header.msg_control = (&raw mut self.controls[at]).cast();
-                header.msg_controllen = size_of::<Control>() as _;
+                header.msg_controllen = Control::SEGMENTS_LENGTH as _;
             }
         }
         let mut next = 0;
@@ -275,34 +280,66 @@ impl Name {
     }
 }
 
-/// One control message of the size of an int: how long each datagram of a piece is.
+/// What is said beside a message: how long each datagram of a piece is, and when it came.
 #[derive(Clone, Copy)]
-#[repr(C)]
-struct Control {
-    header: cmsghdr,
-    value: [u8; 8],
-}
+#[repr(C, align(8))]
+struct Control([u8; 64]);
+
+/// The parts of a control message's header, in its order: its length with the header, its level, its type.
+const LENGTH: usize = size_of::<usize>();
+const HEADER: usize = size_of::<cmsghdr>();
 
 impl Control {
-    // SAFETY: the header is plain numbers, for which zeros are values.
-    const NONE: Self = Self { header: unsafe { MaybeUninit::zeroed().assume_init() }, value: [0; 8] };
+    const NONE: Self = Self([0; 64]);
 
     fn segments_of(each: usize) -> Self {
         let mut control = Self::NONE;
-        control.header.cmsg_len = (size_of::<cmsghdr>() + size_of::<u16>()) as _;
-        control.header.cmsg_level = libc::SOL_UDP;
-        control.header.cmsg_type = libc::UDP_SEGMENT;
-        control.value[..2].copy_from_slice(&(each as u16).to_ne_bytes());
+        let bytes = &mut control.0;
+        bytes[..LENGTH].copy_from_slice(&(HEADER + size_of::<u16>()).to_ne_bytes());
+        bytes[LENGTH..LENGTH + 4].copy_from_slice(&libc::SOL_UDP.to_ne_bytes());
+        bytes[LENGTH + 4..LENGTH + 8].copy_from_slice(&libc::UDP_SEGMENT.to_ne_bytes());
+        bytes[HEADER..HEADER + 2].copy_from_slice(&(each as u16).to_ne_bytes());
         control
     }
 
-    /// How long each datagram is, where the kernel has put several together.
-    fn segment(&self, message: &msghdr) -> Option<usize> {
-        let came = message.msg_controllen >= size_of::<cmsghdr>() + size_of::<c_int>();
-        let is_it = self.header.cmsg_level == libc::SOL_UDP && self.header.cmsg_type == libc::UDP_GRO;
-        let each = c_int::from_ne_bytes(self.value[..4].try_into().expect("four bytes"));
-        usize::try_from(each).ok().filter(|each| came && is_it && *each > 0)
+    /// The length of one such message, as it is laid out.
+    const SEGMENTS_LENGTH: usize = HEADER + align(size_of::<u16>());
+
+    /// What the kernel has said: level, type and value of each message.
+    fn messages(&self, length: usize) -> impl Iterator<Item = (c_int, c_int, &[u8])> {
+        let mut rest = &self.0[..length.min(self.0.len())];
+        std::iter::from_fn(move || {
+            let number = |at: usize| Some(c_int::from_ne_bytes(*rest.get(at..)?.first_chunk()?));
+            let length = usize::from_ne_bytes(*rest.first_chunk()?);
+            let (level, kind) = (number(LENGTH)?, number(LENGTH + 4)?);
+            let value = rest.get(HEADER..length)?;
+            rest = rest.get(align(length)..).unwrap_or_default();
+            Some((level, kind, value))
+        })
     }
+
+    /// How long each datagram is, where the kernel has put several together; and when the first came, if it says.
+    fn read(&self, length: usize) -> (Option<usize>, Option<Duration>) {
+        let (mut each, mut at) = (None, None);
+        for (level, kind, value) in self.messages(length) {
+            let number = |at: usize| Some(i64::from_ne_bytes(*value.get(at..)?.first_chunk()?));
+            match (level, kind) {
+                (libc::SOL_UDP, libc::UDP_GRO) => {
+                    let length = value.first_chunk().map(|bytes| c_int::from_ne_bytes(*bytes));
+                    each = length.and_then(|length| usize::try_from(length).ok()).filter(|length| *length > 0);
+                }
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                    at = number(0).zip(number(8)).map(|(s, ns)| Duration::new(s as u64, ns as u32));
+                }
+                _ => {}
+            }
+        }
+        (each, at)
+    }
+}
+
+const fn align(length: usize) -> usize {
+    length.next_multiple_of(size_of::<usize>())
 }
 
 /// A header that points at nothing.

@@ -8,6 +8,10 @@ use crate::{BatchSocket, Inbox, Outgoing, Sent};
 
 pub(crate) fn accept_large(_: &UdpSocket) {}
 
+pub(crate) fn tell_times(_: &UdpSocket) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 pub(crate) fn takes_segments(_: &UdpSocket) -> bool {
     false
 }
@@ -17,7 +21,7 @@ pub(crate) fn receive(socket: &BatchSocket, inbox: &mut Inbox) -> io::Result<()>
         match socket.socket.recv_from(piece) {
             Ok((length, source)) => {
                 let source = SocketAddr::new(source.ip().to_canonical(), source.port());
-                inbox.slots.push(Slot { source, length, each: length });
+                inbox.slots.push(Slot { source, length, each: length, came_at: None });
             }
             Err(_) if !inbox.slots.is_empty() => break,
             Err(error) => return Err(error),

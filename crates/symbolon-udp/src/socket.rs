@@ -50,6 +50,19 @@ impl BatchSocket {
         self.socket.local_addr()
     }
 
+    /// From now on datagrams come with the time at which they came to this machine.
+    ///
+    /// # Errors
+    /// When the system cannot do that.
+    pub fn tell_times(&self) -> io::Result<()> {
+        system::tell_times(&self.socket)
+    }
+
+    /// From now on datagrams go to the kernel one by one, as most programs send them.
+    pub fn send_one_by_one(&self) {
+        self.refuse_segments();
+    }
+
     /// Takes the datagrams that are there, as many as the inbox has room for. What it held before is gone.
     ///
     /// # Errors

@@ -96,6 +96,27 @@ fn what_cannot_be_sent_is_lost_and_holds_up_nothing() {
 }
 
 #[test]
+fn datagrams_come_with_their_times() {
+    let (here, there) = (socket("127.0.0.1:0"), socket("127.0.0.1:0"));
+    there.tell_times().unwrap();
+    let mut outgoing = Outgoing::default();
+    (0..5).for_each(|_| outgoing.push(v4_of(&there), b"equal"));
+    let before = std::time::UNIX_EPOCH.elapsed().unwrap();
+    assert_eq!(here.send(&outgoing).sent, 5);
+    let mut inbox = Inbox::default();
+    let mut count = 0;
+    while count < 5 {
+        there.receive(&mut inbox).unwrap();
+        for (source, bytes, at) in inbox.iter_with_times() {
+            assert_eq!((source, bytes), (v4_of(&here), &b"equal"[..]));
+            let late = at.expect("a time").checked_sub(before).expect("no time before it was sent");
+            assert!(late < Duration::from_secs(5), "{late:?}");
+            count += 1;
+        }
+    }
+}
+
+#[test]
 fn a_full_buffer_loses_the_rest() {
     let (here, there) = (socket("127.0.0.1:0"), socket("127.0.0.1:0"));
     let mut outgoing = Outgoing::default();

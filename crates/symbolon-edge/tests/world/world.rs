@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use str0m::format::Codec;
-use symbolon_edge::{Config, Edge, Entropy, Happening, Input, Output, Stats, What};
+use symbolon_edge::{Config, Edge, Entropy, Happening, Incoming, Input, Output, Stats, What};
 use symbolon_proto::Now;
 use symbolon_proto::grant::{App, Door};
 use symbolon_proto::id::{AppId, ConnId, Token};
@@ -20,7 +20,7 @@ use crate::wire::Wire;
 pub(crate) const APP: &str = "970ca35de60c44645bbae8a215061b33";
 const CERTIFICATE: &str = "5cfd2fd1755d40ecb72977518be15d3b";
 pub(crate) const CHANNEL: &str = "room-1";
-const START: u64 = 1_800_000_000;
+pub(crate) const START: u64 = 1_800_000_000;
 
 pub(crate) struct World {
     pub(crate) edge: Edge,
@@ -183,7 +183,7 @@ impl World {
 
     /// Hands a datagram to the edge at once, from wherever it says.
     pub(crate) fn inject(&mut self, source: SocketAddr, bytes: &[u8]) {
-        self.handle(Input::Datagram { source, destination: Self::edge_address(), bytes });
+        self.handle(Input::Datagrams(&[Incoming { source, destination: Self::edge_address(), bytes }]));
     }
 
     /// The machine sleeps: the wall clock goes on, the monotonic clock does not.
@@ -263,7 +263,7 @@ impl World {
     fn deliver(&mut self, datagram: &Datagram) {
         let Datagram { source, destination, bytes } = datagram;
         if *destination == Self::edge_address() {
-            self.handle(Input::Datagram { source: *source, destination: *destination, bytes });
+            self.handle(Input::Datagrams(&[Incoming { source: *source, destination: *destination, bytes }]));
         } else if let Some(client) = self.clients.values_mut().find(|client| client.address == *destination) {
             for answer in client.receive(self.now.instant, datagram) {
                 self.net.send(self.now.instant, answer);
@@ -273,12 +273,12 @@ impl World {
 
     fn drain(&mut self) {
         let now = self.now.instant;
+        while let Some(symbolon_edge::Datagram { source, destination, bytes }) = self.edge.poll_datagram() {
+            self.wire.note(destination, &bytes);
+            self.net.send(now, Datagram { source, destination, bytes });
+        }
         while let Some(output) = self.edge.poll() {
             match output {
-                Output::Datagram { source, destination, bytes } => {
-                    self.wire.note(destination, &bytes);
-                    self.net.send(now, Datagram { source, destination, bytes });
-                }
                 Output::Message { conn, message } => {
                     // What the edge says must survive the way through JSON.
                     let json = serde_json::to_string(&message).unwrap();

@@ -227,7 +227,8 @@ impl World {
         let now = self.now;
         match parcel {
             Parcel::Datagram { source, destination, bytes } if destination == edge_address() => {
-                self.edge.handle(now, symbolon_edge::Input::Datagram { source, destination, bytes: &bytes });
+                let incoming = symbolon_edge::Incoming { source, destination, bytes: &bytes };
+                self.edge.handle(now, symbolon_edge::Input::Datagrams(&[incoming]));
                 self.drain_edge();
             }
             Parcel::Datagram { source, destination: local, bytes } => {
@@ -308,12 +309,12 @@ impl World {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is for logs")]
     fn drain_edge(&mut self) {
+        while let Some(symbolon_edge::Datagram { source, destination, bytes }) = self.edge.poll_datagram() {
+            self.datagram(source, destination, bytes);
+        }
         while let Some(output) = self.edge.poll() {
             let at = self.now.instant + self.delay;
             match output {
-                symbolon_edge::Output::Datagram { source, destination, bytes } => {
-                    self.datagram(source, destination, bytes);
-                }
                 symbolon_edge::Output::Message { conn, message } if self.reachable => {
                     self.send_at(at, Parcel::ToPerson { conn, message });
                 }

@@ -1,48 +1,62 @@
 //! The media socket, and what addresses it is known by.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
+use symbolon_edge::Incoming;
+use symbolon_udp::{BatchSocket, Inbox, Outgoing};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 /// A UDP socket that speaks of addresses as clients know them.
 #[derive(Debug)]
 pub(crate) struct MediaSocket {
-    socket: UdpSocket,
-    /// A dual-stack socket writes IPv4 addresses as IPv6 ones.
-    is_v6: bool,
+    socket: BatchSocket,
+    /// The same socket, for the runtime to watch.
+    watched: UdpSocket,
     candidates: Vec<SocketAddr>,
 }
 
 impl MediaSocket {
     /// Takes over a bound socket, inside the runtime that will wait for it.
     pub(crate) fn new(socket: std::net::UdpSocket, candidates: Vec<SocketAddr>) -> io::Result<Self> {
-        let is_v6 = socket.local_addr()?.is_ipv6();
-        Ok(Self { socket: UdpSocket::from_std(socket)?, is_v6, candidates })
+        let watched = socket.try_clone()?;
+        let socket = BatchSocket::new(socket)?;
+        Ok(Self { socket, watched: UdpSocket::from_std(watched)?, candidates })
     }
 
-    pub(crate) async fn readable(&self) -> io::Result<()> {
-        self.socket.readable().await
-    }
-
-    /// A datagram that is there already: its length, where it came from, and which candidate it was sent to.
-    pub(crate) fn try_receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
-        let (length, source) = self.socket.try_recv_from(buffer)?;
-        let source = SocketAddr::new(source.ip().to_canonical(), source.port());
-        let destination = destination(&self.candidates, source).ok_or(io::ErrorKind::AddrNotAvailable)?;
-        Ok((length, source, destination))
-    }
-
-    /// Sends a datagram, if the system takes it at once.
-    pub(crate) fn try_send(&self, bytes: &[u8], destination: SocketAddr) -> io::Result<()> {
-        let destination = match destination {
-            SocketAddr::V4(v4) if self.is_v6 => {
-                SocketAddr::V6(SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0))
+    /// Waits for datagrams, and takes those that are there.
+    ///
+    /// An error may be one that an earlier datagram of ours caused on its way.
+    pub(crate) async fn receive(&self, inbox: &mut Inbox) -> io::Result<()> {
+        loop {
+            self.watched.readable().await?;
+            let mut received = false;
+            let tried = self.watched.try_io(Interest::READABLE, || {
+                self.socket.receive(inbox)?;
+                received = true;
+                // There were no more, and the next one will ring again: no call is needed to learn that.
+                if inbox.is_full() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+            });
+            match tried {
+                _ if received => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                tried => return tried,
             }
-            SocketAddr::V4(_) | SocketAddr::V6(_) => destination,
-        };
-        self.socket.try_send_to(bytes, destination).map(|_| ())
+        }
+    }
+
+    /// What came in, with the candidate that each was sent to.
+    pub(crate) fn incoming<'a>(&self, inbox: &'a Inbox) -> Vec<Incoming<'a>> {
+        let incoming =
+            |(source, bytes)| Some(Incoming { source, destination: destination(&self.candidates, source)?, bytes });
+        inbox.iter().filter_map(incoming).collect()
+    }
+
+    /// Sends what the system takes at once, and says how many datagrams it did not take.
+    pub(crate) fn send(&self, outgoing: &Outgoing) -> usize {
+        self.socket.send(outgoing).lost
     }
 }
 
