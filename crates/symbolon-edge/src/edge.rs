@@ -13,6 +13,7 @@ use symbolon_proto::standing::Rule;
 
 use crate::agenda::Agenda;
 use crate::demux::{Demux, Rate};
+use crate::downlink::Downlink;
 use crate::entropy::Entropy;
 use crate::forward::{PublicationKey, Switchboard};
 use crate::happening::{Happening, MemberId, What};
@@ -181,6 +182,7 @@ pub(crate) struct Conn {
     /// The answer to the offer being dealt with.
     pub(crate) answer: Option<String>,
     pub(crate) negotiations: Rate,
+    pub(crate) downlink: Downlink,
 }
 
 /// A connection's place in a channel.
@@ -200,7 +202,11 @@ pub(crate) struct Seat {
 pub(crate) enum Wake {
     Room(RoomId),
     Peer(ConnId),
-    Keyframe(PublicationKey),
+    Keyframe(PublicationKey, u8),
+    /// What a viewer gets is to be shared out anew.
+    Downlink(ConnId),
+    /// Which layers of a publication anyone wants is to be looked at.
+    Demand(PublicationKey),
 }
 
 /// The two clocks may differ by this much before every deadline is made anew.
@@ -306,7 +312,9 @@ impl Edge {
             match wake {
                 Wake::Room(room) => self.tick_room(now, room),
                 Wake::Peer(conn) => self.tick_peer(now, conn),
-                Wake::Keyframe(publication) => self.ask_for_keyframe(now, publication),
+                Wake::Keyframe(publication, layer) => self.ask_for_keyframe_at(now.instant, publication, layer),
+                Wake::Downlink(conn) => self.share_out(now.instant, conn),
+                Wake::Demand(publication) => self.look_at_demand(now.instant, publication),
             }
             self.settle_reports(now);
         }
@@ -346,7 +354,7 @@ impl Edge {
             self.room_ids.remove(&room.name);
             for key in self.switchboard.of_room(id) {
                 self.switchboard.unpublish(key);
-                self.agenda.set(Wake::Keyframe(key), None);
+                self.forget_alarms(key);
             }
             return self.agenda.set(Wake::Room(id), None);
         }

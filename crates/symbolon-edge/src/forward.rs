@@ -4,16 +4,16 @@
 //! for a packet: not who sent it, and not what its sender may do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use str0m::format::PayloadParams;
-use str0m::media::Mid;
-use str0m::rtp::{ExtensionValues, RtpPacket, Ssrc};
+use str0m::media::{Mid, Rid};
+use str0m::rtp::{ExtensionValues, RtpPacket};
 use symbolon_proto::id::{ConnId, PublicationId};
-use symbolon_proto::message::Kind;
+use symbolon_proto::message::{Kind, Layer, Source};
 
 use crate::codec::PayloadFacts;
-use crate::keyframe::Keyframes;
+use crate::feed::{Demand, Feed};
 use crate::room::RoomId;
 use crate::route::{Packet, Run};
 use crate::stats::DropCause;
@@ -37,12 +37,21 @@ pub(crate) struct Place {
 pub(crate) struct Forwarding {
     pub(crate) source: Place,
     pub(crate) kind: Kind,
+    pub(crate) shows: Source,
     /// The slots that it goes to.
     pub(crate) routes: BTreeSet<Place>,
-    pub(crate) keyframes: Keyframes,
-    /// The SSRC that feeds it, and the number of that run.
-    pub(crate) feed: Option<(Ssrc, Run)>,
+    /// What it is fed by: one stream, or its layers, the least first.
+    pub(crate) feeds: Vec<Feed>,
+    /// Which of the layers anyone wants.
+    pub(crate) demand: Demand,
     allowance: Allowance,
+}
+
+impl Forwarding {
+    /// Whether it comes in layers with names.
+    pub(crate) fn is_layered(&self) -> bool {
+        self.feeds.iter().any(|feed| feed.layer.is_some())
+    }
 }
 
 /// All publications of an edge.
@@ -61,7 +70,14 @@ const VIDEO_BITS_PER_SECOND: u64 = 20_000_000;
 
 impl Switchboard {
     /// Packets of this place are this publication from now on.
-    pub(crate) fn publish(&mut self, key: PublicationKey, source: Place, kind: Kind) {
+    pub(crate) fn publish(
+        &mut self,
+        key: PublicationKey,
+        source: Place,
+        kind: Kind,
+        shows: Source,
+        layers: Vec<Layer>,
+    ) {
         if let Some(before) = self.publications.get(&key) {
             self.sources.remove(&before.source);
         }
@@ -73,14 +89,14 @@ impl Switchboard {
         match self.publications.get_mut(&key) {
             Some(forwarding) => {
                 forwarding.source = source;
-                forwarding.feed = None;
-                forwarding.keyframes.reset();
+                forwarding.feeds = Feed::all(layers);
+                forwarding.feeds.iter_mut().for_each(|feed| feed.keyframes.want());
+                forwarding.demand = Demand::default();
             }
             None => {
                 let allowance = Allowance::new(kind);
-                let keyframes = Keyframes::default();
-                let routes = BTreeSet::new();
-                let forwarding = Forwarding { source, kind, routes, keyframes, feed: None, allowance };
+                let (feeds, routes, demand) = (Feed::all(layers), BTreeSet::new(), Demand::default());
+                let forwarding = Forwarding { source, kind, shows, routes, feeds, demand, allowance };
                 self.publications.insert(key, forwarding);
             }
         }
@@ -100,7 +116,6 @@ impl Switchboard {
     pub(crate) fn route(&mut self, key: PublicationKey, to: Place) -> bool {
         let Some(forwarding) = self.publications.get_mut(&key) else { return false };
         self.routes += u64::from(forwarding.routes.insert(to));
-        forwarding.keyframes.want();
         true
     }
 
@@ -138,6 +153,7 @@ impl Switchboard {
         &mut self,
         now: Instant,
         source: Place,
+        rid: Option<Rid>,
         params: PayloadParams,
         packet: RtpPacket,
     ) -> Result<(PublicationKey, Packet), DropCause> {
@@ -150,19 +166,19 @@ impl Switchboard {
         if !forwarding.allowance.admit(now, packet.payload.len()) {
             return Err(DropCause::BitrateLimit);
         }
-        let ssrc = packet.header.ssrc;
-        let run = match forwarding.feed {
-            Some((fed_by, run)) if fed_by == ssrc => run,
-            _ => {
-                self.runs += 1;
-                forwarding.feed = Some((ssrc, Run(self.runs)));
-                Run(self.runs)
-            }
-        };
+        let mut feeds = (0..).zip(&mut forwarding.feeds);
+        let (layer, feed) = feeds.find(|(_, feed)| feed.rid() == rid).ok_or(DropCause::NotPublished)?;
+        let run = feed.run(packet.header.ssrc, || {
+            self.runs += 1;
+            Run(self.runs)
+        });
+        feed.note(now, packet.payload.len());
         Ok((
             key,
             Packet {
                 run,
+                layer,
+                captured: captured(&packet),
                 seq: *packet.seq_no,
                 time: packet.header.timestamp,
                 marker: packet.header.marker,
@@ -174,6 +190,17 @@ impl Switchboard {
             },
         ))
     }
+}
+
+/// When a packet was captured by its source's clock, as the source's last report says (RFC 3550, section 6.4.1). A layer that comes
+/// with the same pictures as another has a time line of its own, and this is what they have in common.
+fn captured(packet: &RtpPacket) -> Option<Duration> {
+    let report = packet.last_sender_info.as_ref()?;
+    let reported = report.ntp_time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let rate = i64::from(packet.time.frequency().get());
+    let ticks = i64::from(packet.header.timestamp.wrapping_sub(report.rtp_time.numer() as u32) as i32);
+    let since = Duration::from_micros((ticks.abs() * 1_000_000 / rate) as u64);
+    if ticks < 0 { reported.checked_sub(since) } else { reported.checked_add(since) }
 }
 
 /// What of a packet's header extensions is about the media, and so is passed on. The rest is about the sender's own

@@ -38,11 +38,6 @@ impl Keyframes {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.asked_at.filter(|_| self.wanted).map(|at| at + KEYFRAME_EVERY)
     }
-
-    /// The source changed: what was asked of the one before does not count.
-    pub(crate) fn reset(&mut self) {
-        self.asked_at = None;
-    }
 }
 
 #[cfg(test)]

@@ -33,14 +33,18 @@
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "a test has to begin at some instant"))]
 
 mod agenda;
+mod allocate;
 mod answer;
 mod codec;
 mod demux;
+mod downlink;
 mod edge;
 mod entropy;
+mod feed;
 mod forward;
 mod happening;
 mod keyframe;
+mod line;
 mod media;
 mod offer;
 mod peer;

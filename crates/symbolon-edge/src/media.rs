@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use str0m::format::PayloadParams;
-use str0m::media::Mid;
+use str0m::media::{Mid, Rid};
 use str0m::rtp::RtpPacket;
 use symbolon_proto::Now;
 use symbolon_proto::channel;
@@ -13,7 +13,7 @@ use symbolon_proto::message::Kind;
 use crate::edge::{Datagram, Edge, Incoming, Output, Wake, close};
 use crate::forward::{Place, PublicationKey};
 use crate::happening::{MediaLoss, What};
-use crate::peer::PeerEvent;
+use crate::peer::{Peer, PeerEvent};
 use crate::stats::DropCause;
 
 impl Edge {
@@ -74,9 +74,11 @@ impl Edge {
     fn deal_with_reports(&mut self, now: Now) {
         while let Some((conn, event)) = self.reports.pop_front() {
             match event {
-                PeerEvent::Media { mid, params, packet } => {
-                    self.forward(now.instant, Place { conn, mid }, params, *packet);
+                PeerEvent::Media { mid, rid, params, packet } => {
+                    self.forward(now.instant, Place { conn, mid }, rid, params, *packet);
                 }
+                PeerEvent::Estimate(bits) => self.estimated(now.instant, conn, bits),
+                PeerEvent::Line(figures) => self.measured(now.instant, conn, &figures),
                 PeerEvent::KeyframeWanted { slot } => self.keyframe_wanted(now, conn, slot),
                 PeerEvent::Connected => self.connected(now, conn),
                 PeerEvent::Withheld => self.stats.dropped.count(DropCause::UnprovenAddress),
@@ -90,8 +92,8 @@ impl Edge {
     }
 
     /// Sends a packet along the routes of its publication.
-    fn forward(&mut self, now: Instant, source: Place, params: PayloadParams, packet: RtpPacket) {
-        let (key, packet) = match self.switchboard.take(now, source, params, packet) {
+    fn forward(&mut self, now: Instant, source: Place, rid: Option<Rid>, params: PayloadParams, packet: RtpPacket) {
+        let (key, packet) = match self.switchboard.take(now, source, rid, params, packet) {
             Ok(taken) => taken,
             Err(cause) => return self.stats.dropped.count(cause),
         };
@@ -99,13 +101,18 @@ impl Edge {
         self.hear(now, source, key, &packet.ext);
         // The set is put back below: nothing on the way there looks at it.
         let Some(forwarding) = self.switchboard.get_mut(key) else { return };
+        if !forwarding.demand.may_come(packet.layer) {
+            return;
+        }
         if packet.facts.starts_keyframe {
-            forwarding.keyframes.came();
+            forwarding.feeds[usize::from(packet.layer)].keyframes.came();
         }
         let routes = std::mem::take(&mut forwarding.routes);
         let mut keyframe_wanted = false;
         for to in &routes {
-            let Some(peer) = self.peers.get_mut(&to.conn) else { continue };
+            let Some(peer) = self.peers.get_mut(&to.conn).filter(|peer| peer.takes(to.mid, packet.layer)) else {
+                continue;
+            };
             match peer.write(to.mid, &packet) {
                 Ok(first) => {
                     if first {
@@ -123,10 +130,10 @@ impl Edge {
         if let Some(forwarding) = self.switchboard.get_mut(key) {
             forwarding.routes = routes;
             if keyframe_wanted {
-                forwarding.keyframes.want();
+                forwarding.feeds[usize::from(packet.layer)].keyframes.want();
             }
         }
-        self.ask_for_keyframe_at(now, key);
+        self.ask_for_keyframe_at(now, key, packet.layer);
     }
 
     /// Notes how loud a packet says its sender is.
@@ -143,49 +150,57 @@ impl Edge {
 
     fn keyframe_wanted(&mut self, now: Now, conn: ConnId, slot: Mid) {
         self.stats.keyframes_wanted += 1;
-        let carried = self.peers.get(&conn).and_then(|peer| peer.carries(slot));
-        if let Some(forwarding) = carried.and_then(|key| self.switchboard.get_mut(key)) {
-            forwarding.keyframes.want();
-        }
-        if let Some(key) = carried {
-            self.ask_for_keyframe(now, key);
+        let carried = self.peers.get(&conn).and_then(|peer| Some((peer.carries(slot)?, peer.target(slot)?)));
+        if let Some((key, layer)) = carried {
+            self.want_keyframe(now.instant, key, layer);
         }
     }
 
-    pub(crate) fn ask_for_keyframe(&mut self, now: Now, key: PublicationKey) {
-        self.ask_for_keyframe_at(now.instant, key);
+    /// Somebody cannot go on without a keyframe of this layer.
+    pub(crate) fn want_keyframe(&mut self, now: Instant, key: PublicationKey, layer: u8) {
+        let Some(forwarding) = self.switchboard.get_mut(key) else { return };
+        if let Some(feed) = forwarding.feeds.get_mut(usize::from(layer)) {
+            feed.keyframes.want();
+        }
+        self.ask_for_keyframe_at(now, key, layer);
     }
 
     /// Asks a publisher for a keyframe if somebody wants one and it is time; else sets the alarm for when it will be.
     ///
     /// A publisher that sends nothing yet, or is not connected, is not asked: its next packet brings us here again.
-    fn ask_for_keyframe_at(&mut self, now: Instant, key: PublicationKey) {
+    pub(crate) fn ask_for_keyframe_at(&mut self, now: Instant, key: PublicationKey, layer: u8) {
         let Some(forwarding) = self.switchboard.get_mut(key) else { return };
-        let Some((ssrc, _)) = forwarding.feed.filter(|_| forwarding.kind == Kind::Video) else { return };
         let conn = forwarding.source.conn;
-        if forwarding.keyframes.is_due(now) {
+        let feed = forwarding.feeds.get_mut(usize::from(layer)).filter(|_| forwarding.kind == Kind::Video);
+        let Some((feed, (ssrc, _))) = feed.and_then(|feed| feed.source.map(|source| (feed, source))) else { return };
+        if feed.keyframes.is_due(now) {
             let asked =
                 self.peers.get_mut(&conn).is_some_and(|peer| peer.request_keyframe(now, ssrc, &mut self.drained));
             if asked {
-                forwarding.keyframes.asked(now);
+                feed.keyframes.asked(now);
                 self.stats.keyframes_requested += 1;
             }
         }
-        let deadline = forwarding.keyframes.deadline().filter(|at| *at > now);
-        self.agenda.set(Wake::Keyframe(key), deadline);
+        let deadline = feed.keyframes.deadline().filter(|at| *at > now);
+        self.agenda.set(Wake::Keyframe(key, layer), deadline);
         self.collect(conn);
     }
 
     /// A peer's path stands: what its slots carry can begin now.
     fn connected(&mut self, now: Now, conn: ConnId) {
         self.happened(conn, What::MediaConnected);
-        let carried: Vec<_> = self.peers.get(&conn).iter().flat_map(|peer| peer.routes()).collect();
-        for (_, key) in carried {
-            if let Some(forwarding) = self.switchboard.get_mut(key) {
-                forwarding.keyframes.want();
-            }
-            self.ask_for_keyframe(now, key);
+        let peer = self.peers.get(&conn);
+        let aimed = |peer: &Peer| {
+            let aimed = peer.routes().filter_map(|(slot, key)| Some((key, peer.target(slot)?)));
+            aimed.collect::<Vec<_>>()
+        };
+        for (key, layer) in peer.map(aimed).unwrap_or_default() {
+            self.want_keyframe(now.instant, key, layer);
         }
+        if let Some(state) = self.conns.get_mut(&conn) {
+            state.downlink.connected_at = Some(now.instant);
+        }
+        self.share_out_soon(now.instant, conn);
     }
 
     /// A media path that is lost cannot be mended by its own signalling in every case, and a client that is asked to mend
@@ -193,7 +208,7 @@ impl Edge {
     /// new offer, as after any break, and nobody else notices.
     fn media_lost(&mut self, now: Now, conn: ConnId, cause: MediaLoss) {
         self.happened(conn, What::MediaLost { cause });
-        self.forget_peer(conn);
+        self.forget_peer(now.instant, conn);
         let Some(seat) = self.conns.get_mut(&conn) else { return };
         let room = seat.seat.as_ref().map(|seat| seat.room);
         if std::mem::take(&mut seat.open) {
@@ -207,12 +222,14 @@ impl Edge {
     }
 
     /// Forgets a peer: its addresses, its routes, its alarm.
-    pub(crate) fn forget_peer(&mut self, conn: ConnId) {
+    pub(crate) fn forget_peer(&mut self, now: Instant, conn: ConnId) {
         self.demux.forget(conn);
         self.agenda.set(Wake::Peer(conn), None);
+        self.agenda.set(Wake::Downlink(conn), None);
         let Some(peer) = self.peers.remove(&conn) else { return };
         for (slot, key) in peer.routes() {
             self.switchboard.unroute(key, Place { conn, mid: slot });
+            self.agenda.set_no_later_than(Wake::Demand(key), now);
         }
     }
 }

@@ -158,6 +158,9 @@ impl Offer {
         let publishes = |section: &Section| {
             may_publish(section.kind) && media.publish.iter().any(|binding| binding.mid == section.mid)
         };
+        let has_layers = |section: &Section| {
+            media.publish.iter().any(|binding| binding.mid == section.mid && !binding.layers.is_empty())
+        };
         let mut sdp = String::new();
         let mut push = |line: &str| {
             sdp.push_str(line);
@@ -166,9 +169,12 @@ impl Offer {
         self.session.iter().for_each(|line| push(line));
         for section in &self.sections {
             let sends = publishes(section);
+            let layered = sends && has_layers(section);
             let receives = media.slots.iter().any(|slot| slot.mid == section.mid);
             let lines = section.lines.iter().filter(|line| sends || !is_about_sending(line));
-            let lines = lines.filter(|line| !is_about_layers(line));
+            let lines = lines.filter(|line| layered || !is_about_layers(line));
+            let measured = sends || section.kind == Kind::Video;
+            let lines = lines.filter(|line| measured || !line.ends_with(TRANSPORT_WIDE));
             lines.for_each(|line| push(line));
             push(match (sends, receives) {
                 (true, _) => "a=sendonly",
@@ -283,6 +289,10 @@ fn simulcast(lines: &[String]) -> BTreeSet<&str> {
 fn is_about_sending(line: &str) -> bool {
     line.starts_with("a=ssrc:") || line.starts_with("a=ssrc-group:") || line.starts_with("a=msid:")
 }
+
+/// What counts packets for the estimate of a line. Sound towards a client is little, is never held back, and would keep the
+/// estimation going where there is nothing to estimate for.
+const TRANSPORT_WIDE: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 fn is_about_layers(line: &str) -> bool {
     line.starts_with("a=simulcast") || line.starts_with("a=rid:")

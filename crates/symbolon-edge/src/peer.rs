@@ -9,13 +9,15 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::SdpOffer;
 use str0m::config::DtlsCert;
 use str0m::format::{CodecConfig, PayloadParams};
-use str0m::media::{KeyframeRequestKind, Mid, Pt};
+use str0m::media::{KeyframeRequestKind, Mid, Pt, Rid};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{Extension, ExtensionMap, RtpPacket, Ssrc};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig, RtcError};
+use str0m::stats::PeerStats;
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, PacerReason, Reason, Rtc, RtcConfig, RtcError};
 
 use crate::answer::in_offered_order;
 use crate::entropy::IceSecrets;
@@ -35,6 +37,13 @@ pub(crate) struct Peer {
     slots: BTreeMap<Mid, Outgoing>,
     nacks: BTreeMap<(Side, Mid), u64>,
     reach: Reach,
+    line: Line,
+    /// Whether video goes out as it comes in, and not evenly within what the line carries.
+    rushes: bool,
+    /// The worst that a slot reported of loss since the last figures, 0 to 1.
+    loss: Option<f32>,
+    /// How many bytes had been sent at the last figures, and when that was.
+    sent: Option<(u64, Instant)>,
     /// Where the datagram being dealt with came from.
     heard_from: Option<SocketAddr>,
     deadline: Instant,
@@ -49,6 +58,17 @@ pub(crate) struct Peer {
 enum Side {
     Client,
     Edge,
+}
+
+/// Whether the line towards the client is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// Never: there is no slot for video.
+    Unmeasured,
+    /// Not now, since then: nothing that could be too much is sent.
+    Resting(Instant),
+    /// It is.
+    Measured,
 }
 
 /// How far the media path has come.
@@ -80,7 +100,11 @@ pub(crate) struct Drained {
 #[derive(Debug)]
 pub(crate) enum PeerEvent {
     /// A media packet came in on this section.
-    Media { mid: Mid, params: PayloadParams, packet: Box<RtpPacket> },
+    Media { mid: Mid, rid: Option<Rid>, params: PayloadParams, packet: Box<RtpPacket> },
+    /// What the line towards the client is thought to carry, in bits a second, averaged over some seconds.
+    Estimate(u64),
+    /// How the line does, once a second.
+    Line(Figures),
     /// The client cannot decode what a slot carries without a new keyframe.
     KeyframeWanted { slot: Mid },
     /// ICE and DTLS are done.
@@ -91,6 +115,30 @@ pub(crate) enum PeerEvent {
     Nacks { from_client: u64, to_client: u64 },
     /// The media path is lost for good.
     Lost(MediaLoss),
+}
+
+/// How to look into what a line carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// As before.
+    Go,
+    /// With a burst right away.
+    Probe,
+    /// From the beginning: nothing is sent from which anything could be learned.
+    Anew,
+}
+
+/// How a line does, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    /// What it is thought to carry right now, in bits a second.
+    pub(crate) estimate: Option<u64>,
+    /// How much of what was sent was lost, 0 to 1.
+    pub(crate) loss: Option<f32>,
+    /// How long there and back takes.
+    pub(crate) rtt: Option<Duration>,
+    /// What was sent, in bits a second.
+    pub(crate) sent: Option<u64>,
 }
 
 /// What all peers of an edge share.
@@ -105,6 +153,14 @@ pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(30);
 const SILENT_FOR: Duration = Duration::from_secs(5);
 /// A client whose media is closed in good order has this long to say that it leaves.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
+/// What a line is taken to carry until more is known, in bits a second.
+pub(crate) const FIRST_ESTIMATE: u64 = 1_000_000;
+/// A line that is looked into again is taken to carry at least this.
+const LEAST_ESTIMATE: u64 = 50_000;
+/// What is under way when a line comes to rest is done with by then.
+const SETTLE: Duration = Duration::from_secs(2);
+/// A line that rests is looked after no more often than this.
+const REST: Duration = Duration::from_millis(500);
 /// Packets kept for retransmission to a subscriber, for each video slot: 2 s of 2.5 Mbit/s.
 const RESEND_VIDEO: usize = 600;
 /// How long they are kept.
@@ -114,20 +170,22 @@ const RESEND_WITHIN: Duration = Duration::from_secs(3);
 const RESEND_SHARE: f32 = 0.5;
 /// How often the library reports its counters, and what the client's reports acknowledge.
 const STATS_EVERY: Duration = Duration::from_secs(1);
-/// Rounds of draining that may want to go on at once. The library needs two or three.
-const MAX_ROUNDS: usize = 64;
+/// Rounds of draining that may want to go on at once. The library needs two or three for each packet of a batch.
+const MAX_ROUNDS: usize = 1_024;
 
 impl Peer {
-    /// A peer that takes this offer, and its answer.
+    /// A peer that takes this offer, and its answer. Whether its line can ever be measured is settled here.
     pub(crate) fn accept(
         config: &PeerConfig,
         now: Instant,
         secrets: IceSecrets,
         fingerprint: String,
         sdp: &str,
+        measured: bool,
         drained: &mut Drained,
     ) -> Result<(Self, String), Refusal> {
-        let rtc = catch_unwind(AssertUnwindSafe(|| new_rtc(config, now, &secrets))).map_err(|_| unusable())?;
+        let rtc =
+            catch_unwind(AssertUnwindSafe(|| new_rtc(config, now, &secrets, measured))).map_err(|_| unusable())?;
         let state = State::Connecting { until: now + CONNECT_WITHIN };
         let mut peer = Self {
             rtc,
@@ -137,6 +195,10 @@ impl Peer {
             slots: BTreeMap::new(),
             nacks: BTreeMap::new(),
             reach: Reach::default(),
+            line: if measured { Line::Resting(now) } else { Line::Unmeasured },
+            rushes: false,
+            loss: None,
+            sent: None,
             heard_from: None,
             deadline: now,
             unsent: false,
@@ -279,6 +341,86 @@ impl Peer {
         self.slots.get(&slot).and_then(Outgoing::carries)
     }
 
+    /// Sends this layer of what a slot carries from its next keyframe on, or nothing from now on. Says whether that is new.
+    pub(crate) fn aim(&mut self, slot: Mid, layer: Option<u8>) -> bool {
+        self.slots.get_mut(&slot).is_some_and(|outgoing| outgoing.aim(layer))
+    }
+
+    /// Whether a layer has a use in a slot.
+    pub(crate) fn takes(&self, slot: Mid, layer: u8) -> bool {
+        self.slots.get(&slot).is_some_and(|outgoing| outgoing.takes(layer))
+    }
+
+    /// Which layer is to be sent in a slot.
+    pub(crate) fn target(&self, slot: Mid) -> Option<u8> {
+        self.slots.get(&slot).and_then(Outgoing::target)
+    }
+
+    /// Whether more video is sent than the line is thought to carry. It then goes out as it comes in: what has to wait until it fits
+    /// would only come late.
+    pub(crate) fn rush(&mut self, rushes: bool, is_video: impl Fn(Mid) -> bool) {
+        if std::mem::replace(&mut self.rushes, rushes) == rushes {
+            return;
+        }
+        let streams: Vec<_> =
+            self.slots.iter().filter(|(slot, _)| is_video(**slot)).filter_map(|(_, outgoing)| outgoing.ssrc).collect();
+        let set = self.enter(|rtc| {
+            let mut api = rtc.direct_api();
+            for ssrc in streams {
+                if let Some(stream) = api.stream_tx(&ssrc) {
+                    stream.set_unpaced(rushes);
+                }
+            }
+            Ok(())
+        });
+        debug_assert!(set.is_ok() || self.state == State::Gone, "nothing in there can fail");
+    }
+
+    /// Whether the line has come to rest only now, and is to be told again that it has.
+    pub(crate) fn settles(&self, now: Instant) -> bool {
+        matches!(self.line, Line::Resting(since) if now.saturating_duration_since(since) < SETTLE)
+    }
+
+    /// Whether what the line carries can be known.
+    pub(crate) fn may_be_measured(&self) -> bool {
+        self.line != Line::Unmeasured
+    }
+
+    /// Looks into what the line carries, up to this many bits a second, or no longer where nothing is wanted. `known` is what it was last thought to carry.
+    pub(crate) fn measure(
+        &mut self,
+        now: Instant,
+        wanted: u64,
+        search: Search,
+        known: Option<u64>,
+        drained: &mut Drained,
+    ) {
+        let line = match (self.line, wanted) {
+            (Line::Unmeasured, _) => return,
+            (Line::Measured, 0) => Line::Resting(now),
+            (resting @ Line::Resting(_), 0) => resting,
+            _ => Line::Measured,
+        };
+        let before = std::mem::replace(&mut self.line, line);
+        let settles = self.settles(now);
+        self.change(now, drained, |rtc| {
+            // Nothing is sent to find out about a line that is taken to carry nothing.
+            if settles {
+                rtc.bwe().reset(Bitrate::ZERO);
+            } else if line == Line::Measured && (before != line || search == Search::Anew) {
+                let least = if search == Search::Anew { LEAST_ESTIMATE } else { FIRST_ESTIMATE };
+                rtc.bwe().reset(Bitrate::bps(known.unwrap_or(0).max(least)));
+            }
+            if search == Search::Probe {
+                // The library probes when more is wanted than before.
+                rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(1));
+                rtc.handle_input(Input::Timeout(now))?;
+            }
+            rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(wanted));
+            rtc.handle_input(Input::Timeout(now))
+        });
+    }
+
     /// The slots that carry something, and what.
     pub(crate) fn routes(&self) -> impl Iterator<Item = (Mid, PublicationKey)> + '_ {
         self.slots.iter().filter_map(|(slot, outgoing)| Some((*slot, outgoing.carries()?)))
@@ -304,6 +446,7 @@ impl Peer {
         let pt = outgoing.payload_type(packet.params, || payload_type(rtc, slot, packet.params));
         let write = outgoing.rewrite(packet, pt.ok_or(DropCause::NoCodec)?)?;
         let ssrc = outgoing.ssrc;
+        let rushes = self.rushes && packet.params.spec().codec.is_video();
         let written = self.enter(|rtc| {
             let mut api = rtc.direct_api();
             let stream = match ssrc {
@@ -314,9 +457,12 @@ impl Peer {
             if ssrc.is_none() && packet.params.spec().codec.is_video() {
                 stream.set_rtx_cache(RESEND_VIDEO, RESEND_WITHIN, Some(RESEND_SHARE));
             }
-            let ssrc = stream.ssrc();
+            let found = stream.ssrc();
+            if ssrc.is_none() && rushes {
+                stream.set_unpaced(true);
+            }
             stream.write_rtp(write);
-            Ok(Some(ssrc))
+            Ok(Some(found))
         });
         match written {
             Ok(Some(ssrc)) => self.note_ssrc(slot, ssrc),
@@ -374,7 +520,7 @@ impl Peer {
                     }
                 }
                 Ok(Output::Timeout(at)) => {
-                    self.deadline = at;
+                    self.deadline = if self.may_rest() { at.max(now + REST) } else { at };
                     return;
                 }
                 Ok(Output::Transmit(transmit)) => self.transmit(now, transmit, drained),
@@ -383,6 +529,14 @@ impl Peer {
             }
         }
         self.deadline = now + Duration::from_millis(1);
+    }
+
+    /// Whether all that the library wants to be woken for is its look at a line that nothing is sent on.
+    fn may_rest(&self) -> bool {
+        use Reason::{BweDelayControl, BweProbeControl, BweProbeEstimator, Pacer};
+        let reason = self.rtc.last_timeout_reason();
+        let idle = matches!(reason, Pacer(PacerReason::Handle) | BweDelayControl | BweProbeControl | BweProbeEstimator);
+        idle && self.line != Line::Measured && self.state == State::Connected
     }
 
     /// An answer to a check is never larger than the check was; everything else has to be wanted where it goes.
@@ -404,6 +558,9 @@ impl Peer {
                 Some(event) => event,
                 None => return,
             },
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) if self.line == Line::Measured => {
+                PeerEvent::Estimate(estimate.as_u64())
+            }
             Event::KeyframeRequest(request) => PeerEvent::KeyframeWanted { slot: request.mid },
             Event::Connected => {
                 self.state = State::Connected;
@@ -418,11 +575,15 @@ impl Peer {
                 return;
             }
             Event::MediaEgressStats(stats) => {
+                if self.slots.get(&stats.mid).is_some_and(|slot| slot.target().is_some()) {
+                    self.loss = [self.loss, stats.loss].into_iter().flatten().reduce(f32::max);
+                }
                 if let Some(remote) = &stats.remote {
                     self.reach.acknowledged(stats.mid, *remote.maximum_sequence_number);
                 }
                 self.nacks(Side::Client, stats.mid, stats.nacks)
             }
+            Event::PeerStats(stats) if self.line == Line::Measured => PeerEvent::Line(self.figures(now, &stats)),
             Event::MediaIngressStats(stats) => self.nacks(Side::Edge, stats.mid, stats.nacks),
             // Media sections and data channels say nothing that is needed here.
             _ => return,
@@ -438,11 +599,22 @@ impl Peer {
         }
     }
 
+    fn figures(&mut self, now: Instant, stats: &PeerStats) -> Figures {
+        let before = self.sent.replace((stats.peer_bytes_tx, now));
+        let sent = before.map(|(bytes, at)| {
+            let micros = now.saturating_duration_since(at).as_micros().max(1);
+            (u128::from(stats.peer_bytes_tx.saturating_sub(bytes)) * 8 * 1_000_000 / micros) as u64
+        });
+        Figures { estimate: stats.bwe_tx.map(|rate| rate.as_u64()), loss: self.loss.take(), rtt: stats.rtt, sent }
+    }
+
     fn media(&mut self, packet: RtpPacket) -> Option<PeerEvent> {
         let ssrc = packet.header.ssrc;
-        let mid = self.rtc.direct_api().stream_rx(&ssrc)?.mid();
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_rx(&ssrc)?;
+        let (mid, rid) = (stream.mid(), stream.rid());
         let params = *self.rtc.codec_config().find(|params| params.pt() == packet.header.payload_type)?;
-        Some(PeerEvent::Media { mid, params, packet: Box::new(packet) })
+        Some(PeerEvent::Media { mid, rid, params, packet: Box::new(packet) })
     }
 
     /// The library counts from the beginning of a stream; what is new since its last report is passed on.
@@ -500,7 +672,7 @@ fn unusable() -> Refusal {
     Refusal::new("media_unavailable", "the media session cannot be used any more; join again")
 }
 
-fn new_rtc(config: &PeerConfig, now: Instant, secrets: &IceSecrets) -> Rtc {
+fn new_rtc(config: &PeerConfig, now: Instant, secrets: &IceSecrets, measured: bool) -> Rtc {
     let mut rtc = RtcConfig::new()
         .set_local_ice_credentials(secrets.to_creds())
         .set_dtls_cert(config.certificate.clone())
@@ -508,6 +680,7 @@ fn new_rtc(config: &PeerConfig, now: Instant, secrets: &IceSecrets) -> Rtc {
         .set_rtp_mode(true)
         .set_send_buffer_video(RESEND_VIDEO)
         .set_stats_interval(Some(STATS_EVERY))
+        .enable_bwe(measured.then_some(Bitrate::ZERO))
         .clear_codecs()
         .enable_opus(true, false)
         .enable_vp8(true)
@@ -558,7 +731,7 @@ mod tests {
         api.add_media(str0m::media::MediaKind::Audio, str0m::media::Direction::SendOnly, None, None, None);
         let offer = api.apply().unwrap().0.to_sdp_string();
         let secrets = IceSecrets::new(1, &Entropy::new([1; 64]));
-        Peer::accept(&config, now, secrets, String::new(), &offer, &mut Drained::default()).ok().unwrap().0
+        Peer::accept(&config, now, secrets, String::new(), &offer, false, &mut Drained::default()).ok().unwrap().0
     }
 
     #[test]

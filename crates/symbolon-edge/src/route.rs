@@ -20,6 +20,10 @@ use crate::stats::DropCause;
 pub(crate) struct Packet {
     /// The run of packets that it belongs to; another one means numbers without relation to those before.
     pub(crate) run: Run,
+    /// Which of the publication's layers it belongs to, 0 for the least or the only one.
+    pub(crate) layer: u8,
+    /// When it was captured by the source's clock, if the source has said so: the same for all layers of a picture.
+    pub(crate) captured: Option<Duration>,
     /// The extended sequence number at the source.
     pub(crate) seq: u64,
     pub(crate) time: u32,
@@ -41,6 +45,8 @@ pub(crate) struct Outgoing {
     /// The stream's SSRC, once it is known.
     pub(crate) ssrc: Option<Ssrc>,
     carries: Option<PublicationKey>,
+    /// The layer to send from its next keyframe on; absent when nothing is to come.
+    target: Option<u8>,
     track: Option<Track>,
     sent: Option<Sent>,
     window: Window,
@@ -51,6 +57,7 @@ pub(crate) struct Outgoing {
 #[derive(Debug)]
 struct Track {
     run: Run,
+    layer: u8,
     first_seq: u64,
     highest_seq: u64,
     seq_offset: u64,
@@ -65,6 +72,7 @@ struct Sent {
     seq: u64,
     time: u32,
     at: Instant,
+    captured: Option<Duration>,
     picture: u16,
     tl0: u8,
 }
@@ -82,7 +90,32 @@ impl Outgoing {
     /// Carries this publication from now on, beginning with a keyframe, or nothing.
     pub(crate) fn carry(&mut self, publication: Option<PublicationKey>) {
         self.carries = publication;
+        self.target = None;
         self.track = None;
+        if let Some(sent) = &mut self.sent {
+            // Another publication has another clock.
+            sent.captured = None;
+        }
+    }
+
+    /// Sends this layer from its next keyframe on, and until then goes on with the one before; or nothing from now on.
+    /// Says whether that is something new.
+    pub(crate) fn aim(&mut self, layer: Option<u8>) -> bool {
+        if layer.is_none() {
+            self.track = None;
+        }
+        std::mem::replace(&mut self.target, layer) != layer
+    }
+
+    /// Which layer is to be sent.
+    pub(crate) fn target(&self) -> Option<u8> {
+        self.target
+    }
+
+    /// Whether packets of this layer have a use here.
+    pub(crate) fn takes(&self, layer: u8) -> bool {
+        self.target.is_some()
+            && (self.target == Some(layer) || self.track.as_ref().is_some_and(|track| track.layer == layer))
     }
 
     /// The payload types of the subscriber may have changed.
@@ -114,8 +147,9 @@ impl Outgoing {
     /// Why it must not be sent.
     pub(crate) fn rewrite(&mut self, packet: &Packet, pt: Pt) -> Result<RtpWrite, DropCause> {
         if !self.track.as_ref().is_some_and(|track| track.continues_with(packet)) {
-            if !packet.facts.starts_keyframe {
-                self.track = None;
+            if !packet.facts.starts_keyframe || self.target != Some(packet.layer) {
+                // While another layer is on its way out, it goes on.
+                self.track.take_if(|track| track.layer == packet.layer);
                 return Err(DropCause::AwaitingKeyframe);
             }
             self.track = Some(self.begin(packet));
@@ -131,7 +165,7 @@ impl Outgoing {
         track.highest_seq = track.highest_seq.max(packet.seq);
         let time = packet.time.wrapping_add(track.time_offset);
         let vp8 = packet.facts.vp8.map(|descriptor| track.vp8(&descriptor));
-        self.note_sent(seq, time, packet.arrived, vp8);
+        self.note_sent(seq, time, packet, vp8);
         let write = RtpWrite::new(pt, seq.into(), time, packet.arrived, packet.payload.clone())
             .marker(packet.marker)
             .ext_vals(packet.ext.clone())
@@ -150,12 +184,13 @@ impl Outgoing {
         let (seq, time, next_picture, next_tl0) = match self.sent {
             None => (FIRST_SEQ, packet.time, picture, tl0),
             Some(sent) => {
-                let elapsed = ticks(packet.arrived.saturating_duration_since(sent.at), packet.params);
+                let elapsed = ticks(elapsed(&sent, packet), packet.params);
                 (sent.seq + 1, sent.time.wrapping_add(elapsed.max(1)), sent.picture + 1, sent.tl0.wrapping_add(1))
             }
         };
         Track {
             run: packet.run,
+            layer: packet.layer,
             first_seq: packet.seq,
             highest_seq: packet.seq,
             seq_offset: seq.wrapping_sub(packet.seq),
@@ -165,7 +200,7 @@ impl Outgoing {
         }
     }
 
-    fn note_sent(&mut self, seq: u64, time: u32, at: Instant, vp8: Option<Vp8Numbers>) {
+    fn note_sent(&mut self, seq: u64, time: u32, packet: &Packet, vp8: Option<Vp8Numbers>) {
         let before = self.sent;
         if before.is_some_and(|sent| seq <= sent.seq) {
             return;
@@ -173,10 +208,19 @@ impl Outgoing {
         let time = before.filter(|sent| is_later(sent.time, time)).map_or(time, |sent| sent.time);
         let picture = vp8.map(|vp8| vp8.picture).or_else(|| before.map(|sent| sent.picture)).unwrap_or_default();
         let tl0 = vp8.map(|vp8| vp8.tl0).or_else(|| before.map(|sent| sent.tl0)).unwrap_or_default();
-        self.sent = Some(Sent { seq, time, at, picture, tl0 });
+        self.sent = Some(Sent { seq, time, at: packet.arrived, captured: packet.captured, picture, tl0 });
     }
 }
 
+/// How much later a packet is than what was sent last: by the source's own clock where it is the same one, else by arrival.
+fn elapsed(sent: &Sent, packet: &Packet) -> Duration {
+    let arrived = packet.arrived.saturating_duration_since(sent.at);
+    let captured = sent.captured.zip(packet.captured).map(|(before, now)| now.saturating_sub(before));
+    captured.filter(|captured| captured.abs_diff(arrived) < MAX_SKEW).unwrap_or(arrived)
+}
+
+/// Clocks that differ by more than this are not those of one source.
+const MAX_SKEW: Duration = Duration::from_millis(500);
 /// Formats remembered for each slot; a publication changes its format rarely.
 const MAX_FORMATS: usize = 8;
 /// Streams start low, so that the receiver's rollover counter of 0 is right.
@@ -193,7 +237,7 @@ struct Vp8Numbers {
 
 impl Track {
     fn continues_with(&self, packet: &Packet) -> bool {
-        self.run == packet.run && packet.seq <= self.highest_seq.saturating_add(MAX_GAP)
+        self.run == packet.run && self.layer == packet.layer && packet.seq <= self.highest_seq.saturating_add(MAX_GAP)
     }
 
     fn vp8(&self, descriptor: &Vp8Descriptor) -> Vp8Numbers {
@@ -290,6 +334,18 @@ mod tests {
         run: u64,
         start: Instant,
         video: bool,
+        layer: u8,
+        captured: Option<Duration>,
+    }
+
+    fn source(run: u64, start: Instant, video: bool) -> Source {
+        Source { run, start, video, layer: 0, captured: None }
+    }
+
+    fn slot() -> Outgoing {
+        let mut slot = Outgoing::default();
+        slot.aim(Some(0));
+        slot
     }
 
     impl Source {
@@ -301,6 +357,8 @@ mod tests {
             let params = params(self.video);
             Packet {
                 run: Run(self.run),
+                layer: self.layer,
+                captured: self.captured.map(|offset| offset + Duration::from_millis(after_ms)),
                 seq,
                 time,
                 marker: false,
@@ -320,9 +378,9 @@ mod tests {
     #[test]
     fn numbers_only_go_on_across_sources() {
         let start = Instant::now();
-        let one = Source { run: 1, start, video: true };
-        let two = Source { run: 2, start, video: true };
-        let mut slot = Outgoing::default();
+        let one = source(1, start, true);
+        let two = source(2, start, true);
+        let mut slot = slot();
         assert_eq!(seq_and_time(&mut slot, &one.packet(70_000, 500, false, 0)), Err(DropCause::AwaitingKeyframe));
         assert_eq!(seq_and_time(&mut slot, &one.packet(70_001, 500, true, 0)), Ok((1, 500)));
         assert_eq!(seq_and_time(&mut slot, &one.packet(70_003, 600, false, 10)), Ok((3, 600)));
@@ -339,10 +397,11 @@ mod tests {
 
     #[test]
     fn a_route_that_begins_anew_waits_for_a_keyframe() {
-        let source = Source { run: 1, start: Instant::now(), video: true };
-        let mut slot = Outgoing::default();
+        let source = source(1, Instant::now(), true);
+        let mut slot = slot();
         assert!(slot.rewrite(&source.packet(1, 1, true, 0), 96.into()).is_ok());
         slot.carry(None);
+        slot.aim(Some(0));
         assert_eq!(seq_and_time(&mut slot, &source.packet(2, 2, false, 1)), Err(DropCause::AwaitingKeyframe));
         assert_eq!(seq_and_time(&mut slot, &source.packet(3, 3, true, 1)).map(|(seq, _)| seq), Ok(2));
         let far = source.packet(3 + MAX_GAP + 1, 4, false, 1);
@@ -350,18 +409,57 @@ mod tests {
     }
 
     #[test]
+    fn a_layer_begins_at_its_keyframe_and_the_other_goes_on_until_then() {
+        let start = Instant::now();
+        let low = Source { captured: Some(Duration::from_secs(5)), ..source(1, start, true) };
+        let high = Source { layer: 1, ..Source { captured: low.captured, ..source(2, start, true) } };
+        let mut slot = slot();
+        assert!(slot.takes(0) && !slot.takes(1));
+        assert_eq!(seq_and_time(&mut slot, &low.packet(10, 100, true, 0)), Ok((1, 100)));
+        assert!(slot.aim(Some(1)) && !slot.aim(Some(1)));
+        assert!(slot.takes(0) && slot.takes(1));
+        assert_eq!(seq_and_time(&mut slot, &high.packet(900, 7, false, 30)), Err(DropCause::AwaitingKeyframe));
+        assert_eq!(seq_and_time(&mut slot, &low.packet(11, 3_100, false, 33)), Ok((2, 3_100)));
+        // By the source's clock this is 40 ms after, although it came 50 ms after.
+        let keyframe = Packet { captured: Some(Duration::from_millis(5_073)), ..high.packet(901, 9, true, 83) };
+        assert_eq!(seq_and_time(&mut slot, &keyframe), Ok((3, 3_100 + 3_600)));
+        assert!(!slot.takes(0));
+        assert_eq!(seq_and_time(&mut slot, &high.packet(902, 10, false, 84)), Ok((4, 3_100 + 3_601)));
+        // The way back, and nothing at all.
+        slot.aim(Some(0));
+        assert_eq!(seq_and_time(&mut slot, &high.packet(903, 11, true, 85)).map(|(seq, _)| seq), Ok(5));
+        assert_eq!(seq_and_time(&mut slot, &low.packet(20, 9_000, true, 90)).map(|(seq, _)| seq), Ok(6));
+        slot.aim(None);
+        assert!(!slot.takes(0) && !slot.takes(1));
+        slot.aim(Some(0));
+        assert_eq!(seq_and_time(&mut slot, &low.packet(21, 9_100, false, 95)), Err(DropCause::AwaitingKeyframe));
+    }
+
+    #[test]
+    fn an_old_layer_that_breaks_does_not_begin_anew() {
+        let start = Instant::now();
+        let low = source(1, start, true);
+        let mut slot = slot();
+        assert!(slot.rewrite(&low.packet(1, 1, true, 0), 96.into()).is_ok());
+        slot.aim(Some(1));
+        let other = source(3, start, true);
+        assert_eq!(seq_and_time(&mut slot, &other.packet(1, 1, true, 1)), Err(DropCause::AwaitingKeyframe));
+        assert!(!slot.takes(0));
+    }
+
+    #[test]
     fn audio_needs_no_keyframe() {
-        let source = Source { run: 1, start: Instant::now(), video: false };
-        let mut slot = Outgoing::default();
+        let source = source(1, Instant::now(), false);
+        let mut slot = slot();
         assert_eq!(seq_and_time(&mut slot, &source.packet(9, 9, false, 0)), Ok((1, 9)));
     }
 
     #[test]
     fn vp8_counters_continue_across_sources() {
         let start = Instant::now();
-        let mut slot = Outgoing::default();
-        let first = Source { run: 1, start, video: true };
-        let second = Source { run: 2, start, video: true };
+        let mut slot = slot();
+        let first = source(1, start, true);
+        let second = source(2, start, true);
         slot.rewrite(&first.packet(1, 0x7FFF, true, 0), 96.into()).ok().unwrap();
         assert_eq!(slot.sent.map(|sent| (sent.picture, sent.tl0)), Some((0x7FFF, 0xFF)));
         slot.rewrite(&second.packet(1, 300, true, 10), 96.into()).ok().unwrap();

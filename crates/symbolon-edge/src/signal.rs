@@ -8,8 +8,8 @@ use symbolon_proto::code::{ErrorCode, Reason};
 use symbolon_proto::grant::Grant;
 use symbolon_proto::id::{ConnId, Mid, PublicationId, Token};
 use symbolon_proto::message::{
-    ClientMessage, Ended, Join, Joined, Kind, MAX_EXCEPTIONS, MAX_NAME_BYTES, MAX_VIEWS, MediaAnswer, MediaOffer,
-    Privilege, ServerMessage, Subscribe, View,
+    ClientMessage, Ended, Join, Joined, Kind, Layer, MAX_EXCEPTIONS, MAX_NAME_BYTES, MAX_VIEWS, MediaAnswer,
+    MediaOffer, Privilege, ServerMessage, Source, Subscribe, View,
 };
 
 use crate::edge::{Conn, Edge, Output, Seat, Wake, close};
@@ -33,7 +33,7 @@ impl Edge {
                 let message = "this connection is in a channel already; open another one for another channel";
                 return self.error(conn, None, ErrorCode::InvalidState, "already_joined", message);
             }
-            (message, None) => return self.not_joined(conn, &message),
+            (message, None) => return self.not_joined(now, conn, &message),
             (ClientMessage::Ping {}, Some(_)) => return self.send(conn, ServerMessage::Pong {}),
             (ClientMessage::Negotiate { id, media }, Some(room)) => {
                 return self.negotiate(now, conn, room, id, &media, entropy);
@@ -47,7 +47,7 @@ impl Edge {
                 }
                 (channel::Input::Subscribe { conn, subscribe }, room)
             }
-            (ClientMessage::View(view), Some(_)) => return self.look(conn, view),
+            (ClientMessage::View(view), Some(_)) => return self.look(now, conn, view),
             (ClientMessage::SetMuted { mid, muted }, Some(room)) => {
                 (channel::Input::SetMuted { conn, mid, muted }, room)
             }
@@ -73,21 +73,21 @@ impl Edge {
                 self.tell(now, room, channel::Input::Lost { conn });
             }
             Some(_) => {}
-            None => self.forget(conn),
+            None => self.forget(now, conn),
         }
     }
 
-    fn not_joined(&mut self, conn: ConnId, message: &ClientMessage) {
+    fn not_joined(&mut self, now: Now, conn: ConnId, message: &ClientMessage) {
         let id = request_id(message);
         let text = "the first message of a connection must be a join";
         self.error(conn, id, ErrorCode::NotInChannel, "not_joined", text);
         self.outputs.push_back(Output::Close { conn, code: close::NOT_JOINED, reason: "not joined" });
-        self.forget(conn);
+        self.forget(now, conn);
     }
 
     fn join(&mut self, now: Now, conn: ConnId, join: Join, entropy: &Entropy) {
         if let Err(ended) = self.try_join(now, conn, join, entropy) {
-            self.end(conn, ended);
+            self.end(now, conn, ended);
         }
     }
 
@@ -146,7 +146,9 @@ impl Edge {
             }
             None => {
                 let (config, secrets) = (&self.peer_config, fresh());
-                let accepted = Peer::accept(config, now.instant, secrets, offer.fingerprint, &sdp, &mut self.drained);
+                let measured = media.slots.iter().any(|slot| slot.kind == Kind::Video);
+                let (fingerprint, drained) = (offer.fingerprint, &mut self.drained);
+                let accepted = Peer::accept(config, now.instant, secrets, fingerprint, &sdp, measured, drained);
                 let answer = accepted.map(|(peer, answer)| {
                     self.peers.insert(conn, peer);
                     answer
@@ -184,10 +186,13 @@ impl Edge {
         }
     }
 
-    fn look(&mut self, conn: ConnId, view: View) {
+    fn look(&mut self, now: Now, conn: ConnId, view: View) {
         match (check_view(&view), self.conns.get_mut(&conn).and_then(|state| state.seat.as_mut())) {
             (Err(refusal), _) => self.refused(conn, None, refusal),
-            (Ok(()), Some(seat)) => seat.view = view,
+            (Ok(()), Some(seat)) => {
+                seat.view = view;
+                self.share_out_soon(now.instant, conn);
+            }
             (Ok(()), None) => {}
         }
     }
@@ -223,16 +228,16 @@ impl Edge {
                 self.note_message(conn, &message);
                 self.send(conn, message);
             }
-            channel::Output::Publish { publication, conn, mid, kind, .. } => {
-                self.publish(now, key(publication), place(conn, &mid), kind);
+            channel::Output::Publish { publication, conn, mid, kind, source, layers } => {
+                self.publish(now, key(publication), place(conn, &mid), kind, source, layers);
             }
             channel::Output::Unpublish { publication } => self.unpublish(key(publication)),
             channel::Output::Route { publication, conn, mid } => {
                 self.route(now, key(publication), place(conn, &mid));
             }
-            channel::Output::Unroute { conn, mid } => self.unroute(place(conn, &mid)),
-            channel::Output::Ended { conn, ended } => self.end(conn, ended),
-            channel::Output::Drop { conn } => self.drop_conn(conn),
+            channel::Output::Unroute { conn, mid } => self.unroute(now, place(conn, &mid)),
+            channel::Output::Ended { conn, ended } => self.end(now, conn, ended),
+            channel::Output::Drop { conn } => self.drop_conn(now, conn),
         }
     }
 
@@ -258,16 +263,21 @@ impl Edge {
         }
     }
 
-    fn publish(&mut self, now: Now, key: PublicationKey, source: Place, kind: Kind) {
+    fn publish(&mut self, now: Now, key: PublicationKey, source: Place, kind: Kind, shows: Source, layers: Vec<Layer>) {
         if self.switchboard.get(key).is_none() {
             self.happened(source.conn, What::PublicationStarted { publication: key.id, kind });
         }
-        self.switchboard.publish(key, source, kind);
-        self.ask_for_keyframe(now, key);
+        self.switchboard.publish(key, source, kind, shows, layers);
+        self.ask_for_keyframe_at(now.instant, key, 0);
+        let Some(forwarding) = self.switchboard.get(key).filter(|_| kind == Kind::Video) else { return };
+        for to in forwarding.routes.iter().map(|to| to.conn).collect::<Vec<_>>() {
+            self.share_out_soon(now.instant, to);
+        }
+        self.agenda.set(Wake::Demand(key), Some(now.instant));
     }
 
     fn unpublish(&mut self, key: PublicationKey) {
-        self.agenda.set(Wake::Keyframe(key), None);
+        self.forget_alarms(key);
         let Some(forwarding) = self.switchboard.unpublish(key) else { return };
         self.happened(forwarding.source.conn, What::PublicationStopped { publication: key.id });
         for to in forwarding.routes {
@@ -278,24 +288,29 @@ impl Edge {
     }
 
     fn route(&mut self, now: Now, key: PublicationKey, to: Place) {
-        self.unroute(to);
+        self.unroute(now, to);
         let Some(peer) = self.peers.get_mut(&to.conn) else { return };
         if self.switchboard.route(key, to) {
             peer.carry(to.mid, Some(key));
-            self.ask_for_keyframe(now, key);
+            match self.switchboard.get(key).map(|forwarding| forwarding.kind) {
+                Some(Kind::Audio) => drop(peer.aim(to.mid, Some(0))),
+                _ => self.share_out_soon(now.instant, to.conn),
+            }
         }
     }
 
-    fn unroute(&mut self, to: Place) {
+    fn unroute(&mut self, now: Now, to: Place) {
         let Some(peer) = self.peers.get_mut(&to.conn) else { return };
         if let Some(key) = peer.carries(to.mid) {
             peer.carry(to.mid, None);
             self.switchboard.unroute(key, to);
+            self.share_out_soon(now.instant, to.conn);
+            self.agenda.set_no_later_than(Wake::Demand(key), now.instant);
         }
     }
 
     /// The last message of a connection, and its end.
-    fn end(&mut self, conn: ConnId, ended: Ended) {
+    fn end(&mut self, now: Now, conn: ConnId, ended: Ended) {
         let Some(state) = self.conns.get(&conn) else { return };
         let is_in = state.seat.as_ref().is_some_and(|seat| seat.uid.is_some());
         let (code, slug) = (ended.code, ended.slug.clone());
@@ -306,10 +321,10 @@ impl Edge {
             let (code, reason) = if is_in { (close::ENDED, "ended") } else { (close::REFUSED, "refused") };
             self.outputs.push_back(Output::Close { conn, code, reason });
         }
-        self.forget(conn);
+        self.forget(now, conn);
     }
 
-    fn drop_conn(&mut self, conn: ConnId) {
+    fn drop_conn(&mut self, now: Now, conn: ConnId) {
         let Some(state) = self.conns.get(&conn) else { return };
         let open = state.open;
         self.happened(conn, What::Forgotten);
@@ -317,15 +332,15 @@ impl Edge {
             let reason = "the session goes on on another connection";
             self.outputs.push_back(Output::Close { conn, code: close::SUPERSEDED, reason });
         }
-        self.forget(conn);
+        self.forget(now, conn);
     }
 
-    fn forget(&mut self, conn: ConnId) {
-        self.forget_peer(conn);
+    fn forget(&mut self, now: Now, conn: ConnId) {
+        self.forget_peer(now.instant, conn);
         self.conns.remove(&conn);
     }
 
-    fn send(&mut self, conn: ConnId, message: ServerMessage) {
+    pub(crate) fn send(&mut self, conn: ConnId, message: ServerMessage) {
         if self.conns.get(&conn).is_some_and(|state: &Conn| state.open) {
             self.outputs.push_back(Output::Message { conn, message });
         }

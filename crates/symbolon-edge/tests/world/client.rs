@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::format::Codec;
-use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid as RtcMid, Pt};
+use str0m::media::{
+    Direction, KeyframeRequestKind, MediaKind, Mid as RtcMid, Pt, Rid as RtcRid, Simulcast, SimulcastLayer,
+};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 use symbolon_proto::id::{ConnId, Mid, PublicationId, ResumeId, Token};
 use symbolon_proto::message::{
-    ClientMessage, Ended, Join, Joined, Kind, MediaAnswer, MediaOffer, Profile, PublishBinding, Role, ServerMessage,
-    SlotBinding, Source, Subscribe, View,
+    ClientMessage, Ended, Join, Joined, Kind, Layer, MediaAnswer, MediaOffer, Profile, PublishBinding, Role,
+    ServerMessage, SlotBinding, Source, Subscribe, View,
 };
 
 use crate::net::Datagram;
@@ -32,6 +34,8 @@ pub(crate) struct Setup {
     pub(crate) forge: fn(String) -> String,
     pub(crate) resume: Option<ResumeId>,
     pub(crate) view: View,
+    /// The layers in which the video is sent; none for once.
+    pub(crate) layers: Vec<Layer>,
 }
 
 /// One stream that the client sends.
@@ -44,6 +48,11 @@ pub(crate) struct Track {
     pub(crate) next_at: Instant,
     pub(crate) silent: bool,
     pub(crate) level: i8,
+    /// Which of the layers it is, 0 for the only one.
+    layer: u8,
+    rid: Option<RtcRid>,
+    packets: u64,
+    size: usize,
     frame: u64,
     keyframe_due: bool,
 }
@@ -51,7 +60,23 @@ pub(crate) struct Track {
 impl Track {
     fn new(mid: RtcMid, kind: Kind, seq: u64, now: Instant) -> Self {
         let time = seq as u32 * 1_000;
-        Self { mid, kind, seq, time, next_at: now, silent: false, level: -20, frame: 0, keyframe_due: true }
+        let (packets, size) = if kind == Kind::Video { (PACKETS_OF_A_FRAME, 900) } else { (1, 90) };
+        let (next_at, layer, rid) = (now, 0, None);
+        let (silent, level, frame, keyframe_due) = (false, -20, 0, true);
+        Self { mid, kind, seq, time, next_at, silent, level, layer, rid, packets, size, frame, keyframe_due }
+    }
+
+    /// One of the layers of a video track, with numbers of its own.
+    fn layer(mid: RtcMid, number: u8, layer: &Layer, now: Instant) -> Self {
+        let bytes = u64::from(layer.max_kbps) * 125 * VIDEO_EVERY.as_millis() as u64 / 1_000;
+        let packets = bytes.div_ceil(1_000);
+        Self {
+            layer: number,
+            rid: Some(layer.rid.as_str().into()),
+            packets,
+            size: (bytes / packets) as usize,
+            ..Self::new(mid, Kind::Video, 10_000 * (u64::from(number) + 1), now)
+        }
     }
 }
 
@@ -63,9 +88,17 @@ pub(crate) struct Received {
     pub(crate) at: Instant,
     pub(crate) payload: Vec<u8>,
     pub(crate) level: Option<i8>,
+    pub(crate) seq: u64,
+    pub(crate) time: u32,
+    pub(crate) marker: bool,
 }
 
 impl Received {
+    /// Which of its maker's layers it is of.
+    pub(crate) fn layer(&self) -> u8 {
+        self.payload[WATERMARK + 22]
+    }
+
     /// The uid of the client that made the payload.
     pub(crate) fn from(&self) -> u32 {
         u32::from_be_bytes(self.payload[WATERMARK..][..4].try_into().unwrap())
@@ -183,18 +216,21 @@ impl Client {
         video_slots: usize,
     ) -> MediaOffer {
         let mut api = self.rtc.sdp_api();
-        let mut add = |kind: Kind, direction| api.add_media(media_kind(kind), direction, None, None, None);
+        let simulcast = simulcast(&self.setup.layers);
+        let mut add = |kind: Kind, direction: Direction| {
+            let simulcast = simulcast.clone().filter(|_| kind == Kind::Video && direction == Direction::SendOnly);
+            api.add_media(media_kind(kind), direction, None, None, simulcast)
+        };
         for (at, kind) in publish.iter().enumerate() {
             let mid = add(*kind, Direction::SendOnly);
-            self.tracks.push(Track::new(mid, *kind, 30_000 + at as u64, now));
+            let layers = if *kind == Kind::Video { self.setup.layers.clone() } else { Vec::new() };
+            if layers.is_empty() {
+                self.tracks.push(Track::new(mid, *kind, 30_000 + at as u64, now));
+            }
+            let tracks = (0..).zip(&layers).map(|(number, layer)| Track::layer(mid, number, layer, now));
+            self.tracks.extend(tracks);
             let source = if *kind == Kind::Audio { Source::Microphone } else { Source::Camera };
-            self.bindings.0.push(PublishBinding {
-                mid: proto_mid(mid),
-                kind: *kind,
-                source,
-                muted: false,
-                layers: vec![],
-            });
+            self.bindings.0.push(PublishBinding { mid: proto_mid(mid), kind: *kind, source, muted: false, layers });
         }
         for kind in [Kind::Audio].repeat(audio_slots).into_iter().chain([Kind::Video].repeat(video_slots)) {
             let mid = proto_mid(add(kind, Direction::RecvOnly));
@@ -229,6 +265,15 @@ impl Client {
             ServerMessage::Negotiated { media, .. } => self.take_answer(now, media),
             ServerMessage::Slots { slots } => {
                 self.slots.extend(slots.iter().map(|slot| (slot.mid.clone(), slot.publication)));
+            }
+            ServerMessage::LayersWanted { mid, rids } => {
+                for track in self.tracks.iter_mut().filter(|track| proto_mid(track.mid) == *mid) {
+                    let rid = track.rid.expect("only layers are asked for").to_string();
+                    let wanted = rids.iter().any(|wanted| wanted.as_str() == rid);
+                    // An encoder that begins again begins with a keyframe.
+                    track.keyframe_due |= wanted && track.silent;
+                    track.silent = !wanted;
+                }
             }
             ServerMessage::Ended(ended) => self.ended = Some(ended.clone()),
             _ => {}
@@ -304,7 +349,7 @@ impl Client {
             }
             Event::KeyframeRequest(request) => {
                 self.keyframes_asked.push(now);
-                let track = self.tracks.iter_mut().find(|track| track.mid == request.mid);
+                let track = self.tracks.iter_mut().find(|track| (track.mid, track.rid) == (request.mid, request.rid));
                 track.expect("a keyframe of a track of ours").keyframe_due = true;
             }
             Event::RtpPacket(packet) => {
@@ -316,6 +361,9 @@ impl Client {
                     at: now,
                     payload: packet.payload.to_vec(),
                     level: packet.header.ext_vals.audio_level,
+                    seq: *packet.seq_no,
+                    time: packet.header.timestamp,
+                    marker: packet.header.marker,
                 });
             }
             _ => {}
@@ -340,7 +388,7 @@ impl Client {
             return;
         }
         track.frame += 1;
-        let packets = if video { PACKETS_OF_A_FRAME } else { 1 };
+        let packets = track.packets;
         for index in 0..packets {
             self.make_packet(now, at, index, index + 1 == packets);
         }
@@ -353,13 +401,13 @@ impl Client {
         track.seq += 1;
         let video = track.kind == Kind::Video;
         let payload = payload(self.setup.uid, self.setup.codec, track, index);
-        let (mid, time, seq) = (track.mid, track.time, track.seq);
+        let (mid, rid, time, seq) = (track.mid, track.rid, track.time, track.seq);
         let (audio_level, voice_activity) = ((!video).then_some(track.level), (!video).then_some(true));
         let ext = ExtensionValues { audio_level, voice_activity, ..ExtensionValues::default() };
         let Some(pt) = self.payload_type(video) else { return };
         // The stream exists even where the edge refused it: a client that does not care sends all the same.
         let mut api = self.rtc.direct_api();
-        let Some(stream) = api.stream_tx_by_mid(mid, None) else { return };
+        let Some(stream) = api.stream_tx_by_mid(mid, rid) else { return };
         let write = RtpWrite::new(pt, seq.into(), time, now, payload.as_slice());
         stream.write_rtp(write.marker(marker).ext_vals(ext).nackable(true));
         self.sent.insert(payload);
@@ -433,8 +481,17 @@ fn payload(uid: u32, codec: Codec, track: &Track, index: u64) -> Vec<u8> {
     payload.extend(track.frame.to_be_bytes());
     payload.extend(index.to_be_bytes());
     payload.push(u8::from(video && track.keyframe_due && index == 0));
-    payload.resize(if video { 900 } else { 90 }, 0xA5);
+    payload.push(track.layer);
+    payload.resize(track.size, 0xA5);
     payload
+}
+
+fn simulcast(layers: &[Layer]) -> Option<Simulcast> {
+    let mut simulcast = Simulcast::new();
+    for layer in layers {
+        simulcast.add_send_layer(SimulcastLayer::new(layer.rid.as_str()));
+    }
+    (!layers.is_empty()).then_some(simulcast)
 }
 
 fn media_kind(kind: Kind) -> MediaKind {

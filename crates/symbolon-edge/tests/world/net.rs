@@ -27,8 +27,36 @@ pub(crate) struct Datagram {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// A line of so much and no more, with a queue before it that drops what it has no room for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    pub(crate) bits_per_second: u64,
+    /// How long what is queued may have to wait.
+    pub(crate) queue: Duration,
+    free_at: Option<Instant>,
+}
+
+impl Line {
+    pub(crate) fn new(kbps: u64) -> Self {
+        Self { bits_per_second: kbps * 1_000, queue: Duration::from_millis(300), free_at: None }
+    }
+
+    /// When the last of so many bytes is through, unless they are dropped.
+    fn pass(&mut self, now: Instant, bytes: usize) -> Option<Instant> {
+        let begins = self.free_at.map_or(now, |at| at.max(now));
+        if begins - now > self.queue {
+            return None;
+        }
+        let ends = begins + Duration::from_micros(bytes as u64 * 8 * 1_000_000 / self.bits_per_second);
+        self.free_at = Some(ends);
+        Some(ends)
+    }
+}
+
 pub(crate) struct Net {
     pub(crate) weather: Weather,
+    /// The lines towards some addresses.
+    pub(crate) lines: BTreeMap<SocketAddr, Line>,
     /// When set, a copy of everything that is sent.
     pub(crate) record: Option<Vec<Datagram>>,
     /// A client's address, and the one under which it is seen from the edge.
@@ -45,6 +73,7 @@ impl Net {
         let rng = fastrand::Rng::with_seed(seed);
         Self {
             weather: Weather::FAIR,
+            lines: BTreeMap::new(),
             record: None,
             moved: None,
             deaf: false,
@@ -74,8 +103,11 @@ impl Net {
         }
         let jitter = self.weather.jitter.as_micros() as u64;
         let extra = Duration::from_micros(if jitter == 0 { 0 } else { self.rng.u64(0..jitter) });
+        let line = self.lines.get_mut(&datagram.destination);
+        // With the headers of UDP and IP.
+        let Some(through) = line.map_or(Some(now), |line| line.pass(now, datagram.bytes.len() + 28)) else { return };
         self.sent += 1;
-        self.under_way.insert((now + self.weather.delay + extra, self.sent), datagram);
+        self.under_way.insert((through + self.weather.delay + extra, self.sent), datagram);
     }
 
     pub(crate) fn next_arrival(&self) -> Option<Instant> {

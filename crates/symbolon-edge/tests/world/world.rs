@@ -14,7 +14,7 @@ use symbolon_token::builder::{build_token_with_uid, build_token_with_uid_and_pri
 use symbolon_token::{AppCertificate, Issue, Role as TokenRole};
 
 use crate::client::{Client, Setup};
-use crate::net::{Datagram, Net, Weather};
+use crate::net::{Datagram, Line, Net, Weather};
 use crate::wire::Wire;
 
 pub(crate) const APP: &str = "970ca35de60c44645bbae8a215061b33";
@@ -83,6 +83,15 @@ impl World {
         self.now.instant
     }
 
+    /// The line towards a client carries so much from now on, or all that there is.
+    pub(crate) fn narrow(&mut self, name: &str, kbps: Option<u64>) {
+        let address = self.clients[name].address;
+        match kbps {
+            Some(kbps) => drop(self.net.lines.insert(address, Line::new(kbps))),
+            None => drop(self.net.lines.remove(&address)),
+        }
+    }
+
     pub(crate) fn storm(&mut self, loss_in_1000: u64, delay_ms: u64, jitter_ms: u64) {
         self.net.weather = Weather {
             loss: loss_in_1000,
@@ -125,6 +134,7 @@ impl World {
             forge: |sdp| sdp,
             resume: None,
             view: View::default(),
+            layers: vec![],
         }
     }
 

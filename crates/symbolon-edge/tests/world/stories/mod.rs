@@ -2,6 +2,7 @@
 
 mod abuse;
 mod joins;
+mod layers;
 mod media;
 mod paths;
 mod rights;
