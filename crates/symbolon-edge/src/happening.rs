@@ -3,6 +3,7 @@
 use symbolon_proto::code::{ErrorCode, RenewCode};
 use symbolon_proto::id::{AppId, ChannelName, ConnId, PublicationId, Uid};
 use symbolon_proto::message::{Kind, Privilege};
+use symbolon_token::TokenId;
 
 /// Something that a user feels, with identifiers only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum What {
     Joined {
         /// Whether it took up an earlier session.
         resumed: bool,
+        /// With which token, as the audit of the token server names it.
+        token: TokenId,
     },
     /// A join was refused.
     JoinRefused {

@@ -243,14 +243,18 @@ impl Edge {
 
     fn joined(&mut self, conn: ConnId, mut joined: Joined) {
         let Some(state) = self.conns.get_mut(&conn) else { return };
-        if let Some(seat) = &mut state.seat {
+        let seat = state.seat.as_mut();
+        let token = seat.map(|seat| {
             seat.uid = Some(joined.uid);
-        }
+            seat.grant.token_id
+        });
         if let Some(sdp) = state.answer.take() {
             let empty = || MediaAnswer { sdp: String::new(), publish: Vec::new(), slots: Vec::new() };
             joined.media.get_or_insert_with(empty).sdp = sdp;
         }
-        self.happened(conn, What::Joined { resumed: joined.resumed });
+        if let Some(token) = token {
+            self.happened(conn, What::Joined { resumed: joined.resumed, token });
+        }
         self.send(conn, ServerMessage::Joined(Box::new(joined)));
     }
 

@@ -33,9 +33,9 @@ impl Story {
             };
         }
         match &happening.what {
-            What::Joined { resumed } => {
+            What::Joined { resumed, token } => {
                 self.metrics.join(if *resumed { "resumed" } else { "joined" }, "ok");
-                line!("joined", resumed = *resumed);
+                line!("joined", resumed = *resumed, token = format_args!("{token}"));
             }
             What::JoinRefused { code, slug } => {
                 self.metrics.join("refused", slug);

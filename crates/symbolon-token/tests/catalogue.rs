@@ -1,6 +1,6 @@
 //! The abuse catalogue's cases about tokens, each against the verifier, with its fixtures and its clock.
 //!
-//! Cases that need a server, other members or a stopwatch (T-20, T-55, T-56) are tested where those are.
+//! Cases that need a server or other members (T-55, T-56) are tested where those are.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -179,6 +179,61 @@ fn t_18_the_public_app_id_signs_nothing() {
 #[test]
 fn t_19_a_certificate_in_other_letter_case_is_another() {
     assert_eq!(reason(&Raw { certificate: A.primary.to_uppercase(), ..good() }.token()), "bad_signature");
+}
+
+/// Timings of other work on this machine can look like a leak once. A leak is one every time.
+#[test]
+fn t_20_how_long_a_wrong_signature_takes_does_not_tell_where_it_is_wrong() {
+    let wrong_at = |at: usize| {
+        let mut signature = good().signature();
+        signature[at] ^= 1;
+        // Stored, so that inflating costs the same for both.
+        text(&zlib(&good().signed_with(&signature), 0))
+    };
+    let (first, last) = (wrong_at(0), wrong_at(31));
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        let t = welch_t(&interleaved_times(&first, &last, 100_000)).abs();
+        if t < 4.5 {
+            return;
+        }
+        seen.push(t);
+    }
+    panic!("it tells: {seen:?}");
+}
+
+/// How long each of two tokens takes to be refused, in nanoseconds.
+#[expect(clippy::disallowed_methods, reason = "a stopwatch")]
+fn interleaved_times(one: &str, other: &str, times: usize) -> [Vec<f64>; 2] {
+    let certificates = [primary()];
+    let project = Project { certificates: &certificates, disabled: false };
+    let mut verifier = Verifier::new(Limits::default());
+    let mut taken = [Vec::with_capacity(times), Vec::with_capacity(times)];
+    for round in 0..2 * times {
+        // Neither class always comes after the other.
+        let class = (round ^ (round >> 1)) & 1;
+        let token = [one, other][class];
+        let start = std::time::Instant::now();
+        let refused = verifier.verify(token, |_| Some(project), request(CHANNEL, "1001"), T0, &Policy::default());
+        taken[class].push(start.elapsed().as_nanos() as f64);
+        assert_eq!(refused, Err(TokenError::BadSignature));
+    }
+    // What the machine did in between is in the slowest tenth.
+    taken.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times.truncate(times.len() * 9 / 10);
+        times
+    })
+}
+
+fn welch_t([one, other]: &[Vec<f64>; 2]) -> f64 {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let spread = |values: &[f64]| {
+        let middle = mean(values);
+        let squares = values.iter().map(|value| (value - middle).powi(2)).sum::<f64>();
+        squares / (values.len() - 1) as f64 / values.len() as f64
+    };
+    (mean(one) - mean(other)) / (spread(one) + spread(other)).sqrt()
 }
 
 #[test]

@@ -36,6 +36,25 @@ fn tokens_are_checked_at_the_door() {
 }
 
 #[test]
+fn t_55_a_token_opens_the_channel_as_often_as_it_is_shown_and_every_join_names_it() {
+    let mut world = World::new(55);
+    let ann = world.publisher(1);
+    world.join("ann", ann.clone());
+    world.run_for(1);
+    world.say("ann", ClientMessage::Leave {});
+    assert!(world.clients["ann"].ended.is_some());
+    world.join("ann", ann);
+    assert!(world.clients["ann"].joined.is_some());
+    let another = world.publisher(2);
+    world.join("bob", another);
+    let tokens: Vec<_> = world
+        .happenings()
+        .filter_map(|what| if let What::Joined { token, .. } = what { Some(*token) } else { None })
+        .collect();
+    assert!(tokens.len() == 3 && tokens[0] == tokens[1] && tokens[1] != tokens[2], "{tokens:?}");
+}
+
+#[test]
 fn offers_are_checked_at_the_door() {
     let passive = |_: &mut World, ann: &mut Setup| ann.forge = |sdp| sdp.replace("a=setup:actpass", "a=setup:passive");
     assert_eq!(refused(passive), "invalid_sdp");
