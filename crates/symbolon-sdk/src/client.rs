@@ -11,7 +11,7 @@ use std::time::Instant;
 use symbolon_proto::Now;
 use symbolon_proto::code::{ConnectionState, Reason};
 use symbolon_proto::id::{AppId, ChannelName, Token, Uid};
-use symbolon_proto::message::{ClientMessage, Kind, Profile, Role, ServerMessage, Subscribe, Switches};
+use symbolon_proto::message::{ClientMessage, Kind, Profile, Role, ServerMessage, Subscribe, Switches, View};
 use symbolon_proto::session::{
     Event as SessionEvent, Input as SessionInput, JoinRequest, Output as SessionOutput, Pauses, Session,
 };
@@ -36,6 +36,8 @@ pub enum Input<'a> {
     SetRole(Role),
     /// What the application wants to receive. Remembered for the next join.
     Subscribe(Subscribe),
+    /// How the application looks at what it receives. Remembered for the next join.
+    View(View),
     /// The tracks that the application wants to send, at most one of each kind. Remembered for the next join.
     Publish(BTreeSet<Track>),
     /// The application turned something on or off. Remembered for the next join.
@@ -141,6 +143,7 @@ pub struct Client {
     session: Session,
     stage: Stage,
     subscribe: Subscribe,
+    view: View,
     switches: Switches,
     /// The role asked for outside a channel; absent until someone says.
     role: Option<Role>,
@@ -166,6 +169,7 @@ impl Client {
             session: Session::new(pauses),
             stage: Stage::default(),
             subscribe: Subscribe::default(),
+            view: View::default(),
             switches: Switches::default(),
             role: None,
             reason: Reason::LeaveChannel,
@@ -184,6 +188,10 @@ impl Client {
             Input::RenewToken(token) => self.session(now, SessionInput::RenewToken { token }),
             Input::SetRole(role) => self.set_role(now, role),
             Input::Subscribe(subscribe) => self.subscribe(now, subscribe),
+            Input::View(view) => {
+                self.view = view.clone();
+                self.session(now, SessionInput::View { view });
+            }
             Input::Switch(switches) => {
                 self.switches = switches;
                 self.stage.set_camera_off(!switches.local_video);
@@ -274,7 +282,7 @@ impl Client {
                 switches: self.switches,
                 profile: join.profile,
                 subscribe: self.subscribe.clone(),
-                view: Default::default(),
+                view: self.view.clone(),
             },
         };
         if self.session.allows(&input).is_ok() {

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use symbolon_proto::code::{ConnectionState, Reason};
+use symbolon_proto::code::{ConnectionState, Fallback, Reason, StreamType};
 use symbolon_proto::id::{AppId, ChannelName, Token, Uid};
 use symbolon_proto::message::{Kind, Profile};
 
@@ -169,6 +169,7 @@ impl Engine {
                 return Err(EngineError::NotJoined);
             }
             running.settings.remote = Default::default();
+            running.settings.views.forget_members();
             running.settings.options = ChannelMediaOptions::default();
             running.tell(Input::Leave);
             Ok(())
@@ -321,6 +322,52 @@ impl Engine {
     /// −7.
     pub fn mute_all_remote_video_streams(&self, mute: bool) -> Result<(), EngineError> {
         self.set(|settings| settings.remote.mute_all(Kind::Video, mute))
+    }
+
+    /// Receives this stream of a member's video at best, whatever is said about everyone. Where there is no such stream the
+    /// nearest lower one comes. Possible before a join and during it; forgotten with the channel.
+    ///
+    /// # Errors
+    /// −7; −121 for uid 0; −22 for more than 1,024 members with a stream or a priority of their own.
+    pub fn set_remote_video_stream_type(&self, uid: u32, stream: StreamType) -> Result<(), EngineError> {
+        self.running(|running| {
+            let uid = Uid::new(uid).ok_or(EngineError::InvalidUid)?;
+            running.settings.views.set_stream(uid, stream)?;
+            running.apply();
+            Ok(())
+        })
+    }
+
+    /// Receives this stream of everyone's video at best; [`StreamType::High`] at first. Remembered over joins.
+    ///
+    /// # Errors
+    /// −7.
+    pub fn set_remote_default_video_stream_type(&self, stream: StreamType) -> Result<(), EngineError> {
+        self.set(|settings| settings.views.stream = Some(stream))
+    }
+
+    /// Says what becomes of videos that the line is too narrow for; [`Fallback::Low`] at first. Remembered over joins. What comes
+    /// of it is told by `on_remote_subscribe_fallback_to_audio_only` and `on_remote_video_state_changed`.
+    ///
+    /// # Errors
+    /// −7.
+    pub fn set_remote_subscribe_fallback_option(&self, option: Fallback) -> Result<(), EngineError> {
+        self.set(|settings| settings.views.fallback = Some(option))
+    }
+
+    /// Lets all others give way to these members where the line is too narrow, and these in the way that `option` says. The
+    /// list replaces the one before. Remembered over joins.
+    ///
+    /// # Errors
+    /// −7; −121 for uid 0; −22 for more than 1,024 members with a stream or a priority of their own.
+    pub fn set_high_priority_user_list(&self, uids: &[u32], option: Fallback) -> Result<(), EngineError> {
+        self.running(|running| {
+            let uids =
+                uids.iter().map(|uid| Uid::new(*uid).ok_or(EngineError::InvalidUid)).collect::<Result<_, _>>()?;
+            running.settings.views.set_high_priority(uids, option)?;
+            running.apply();
+            Ok(())
+        })
     }
 
     fn mute_remote(&self, uid: u32, kind: Kind, mute: bool) -> Result<(), EngineError> {
@@ -578,6 +625,7 @@ impl Running {
         let settings = &self.settings;
         self.driver.shared().with_client(|client, now| {
             client.handle(now, Input::Subscribe(settings.subscribe()));
+            client.handle(now, Input::View(settings.views.view()));
             client.handle(now, Input::Switch(settings.switches()));
             client.handle(now, Input::Publish(settings.tracks()));
             for kind in [Kind::Audio, Kind::Video] {

@@ -78,6 +78,9 @@ pub enum EngineError {
     /// Too many members are muted, or not, one by one.
     #[error("at most 1024 members can be muted one by one: use the call for all of them")]
     TooManyExceptions,
+    /// Too many members are looked at in a way of their own.
+    #[error("at most 1024 members can have a stream or a priority of their own: set the default for all of them")]
+    TooManyViews,
     /// 0 is no member.
     #[error("0 is no member's uid")]
     InvalidUid,
@@ -121,7 +124,7 @@ impl EngineError {
             Self::MalformedToken => ErrorCode::InvalidToken,
             Self::NoRolesInCommunication | Self::ReleaseInsideCallback => ErrorCode::Refused,
             Self::TrackNotPublished => ErrorCode::NotReady,
-            Self::SendQueueFull | Self::TooManyExceptions => ErrorCode::ResourceLimited,
+            Self::SendQueueFull | Self::TooManyExceptions | Self::TooManyViews => ErrorCode::ResourceLimited,
             Self::InvalidUid => ErrorCode::InvalidUserId,
         }
     }

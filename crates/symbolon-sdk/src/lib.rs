@@ -43,7 +43,8 @@ mod settings;
 mod stage;
 
 pub use symbolon_proto::code::{
-    ConnectionState, ErrorCode, OfflineReason, Reason, RemoteReason, RemoteState, RenewCode, RoleChangeFailure,
+    ConnectionState, ErrorCode, Fallback, OfflineReason, Reason, RemoteReason, RemoteState, RenewCode,
+    RoleChangeFailure, StreamType,
 };
 pub use symbolon_proto::id::{AppId, ChannelName, PublicationId, Token, Uid};
 pub use symbolon_proto::message::{Kind, Privilege, Profile, Role, Source, Speaker, Standing};

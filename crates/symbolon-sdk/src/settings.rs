@@ -1,9 +1,12 @@
 //! What the application has set, and what follows from it for the client.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use symbolon_proto::code::{Fallback, StreamType};
 use symbolon_proto::id::Uid;
-use symbolon_proto::message::{Kind, MAX_EXCEPTIONS, Profile, Role, Subscribe, SubscribeException, Switches};
+use symbolon_proto::message::{
+    Kind, MAX_EXCEPTIONS, MAX_VIEWS, MemberView, Priority, Profile, Role, Subscribe, SubscribeException, Switches, View,
+};
 
 use crate::error::EngineError;
 use crate::media::Track;
@@ -24,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) local_video: bool,
     /// Forgotten with the channel.
     pub(crate) remote: RemoteMutes,
+    pub(crate) views: RemoteViews,
 }
 
 impl Settings {
@@ -38,6 +42,7 @@ impl Settings {
             video_muted: false,
             local_video: true,
             remote: RemoteMutes::default(),
+            views: RemoteViews::default(),
         }
     }
 
@@ -120,6 +125,79 @@ impl RemoteMutes {
     }
 }
 
+/// Which streams of the others are wanted, and what gives way where the line is too narrow.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct RemoteViews {
+    pub(crate) stream: Option<StreamType>,
+    pub(crate) fallback: Option<Fallback>,
+    streams: BTreeMap<Uid, StreamType>,
+    high_priority: BTreeSet<Uid>,
+    high_fallback: Option<Fallback>,
+}
+
+impl RemoteViews {
+    /// One member's stream, whatever is said about everyone.
+    ///
+    /// # Errors
+    /// When too many members are named already.
+    pub(crate) fn set_stream(&mut self, uid: Uid, stream: StreamType) -> Result<(), EngineError> {
+        self.changed(|views| {
+            views.streams.insert(uid, stream);
+        })
+    }
+
+    /// The members to whom all others give way, in place of those before.
+    ///
+    /// # Errors
+    /// When too many members are named.
+    pub(crate) fn set_high_priority(&mut self, uids: BTreeSet<Uid>, fallback: Fallback) -> Result<(), EngineError> {
+        self.changed(|views| {
+            views.high_priority = uids;
+            views.high_fallback = Some(fallback);
+        })
+    }
+
+    /// Forgets what was said about single members' streams.
+    pub(crate) fn forget_members(&mut self) {
+        self.streams.clear();
+    }
+
+    /// All of it.
+    pub(crate) fn view(&self) -> View {
+        let usual = View::default();
+        let view = |uid: Uid| {
+            let is_high = self.high_priority.contains(&uid);
+            MemberView {
+                uid,
+                publication: None,
+                stream: self.streams.get(&uid).copied(),
+                size: None,
+                priority: if is_high { Priority::High } else { Priority::Normal },
+                fallback: self.high_fallback.filter(|_| is_high),
+            }
+        };
+        View {
+            stream: self.stream.unwrap_or(usual.stream),
+            fallback: self.fallback.unwrap_or(usual.fallback),
+            views: self.named().into_iter().map(view).collect(),
+        }
+    }
+
+    fn named(&self) -> BTreeSet<Uid> {
+        self.streams.keys().chain(&self.high_priority).copied().collect()
+    }
+
+    fn changed(&mut self, change: impl FnOnce(&mut Self)) -> Result<(), EngineError> {
+        let mut changed = self.clone();
+        change(&mut changed);
+        if changed.named().len() > MAX_VIEWS {
+            return Err(EngineError::TooManyViews);
+        }
+        *self = changed;
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use symbolon_proto::message::Source;
@@ -148,6 +226,38 @@ mod tests {
         }
         assert_eq!(mutes.mute(uid(0), Kind::Video, false), Ok(()), "the same member again");
         assert_eq!(mutes.mute(uid(MAX_EXCEPTIONS), Kind::Video, true), Err(EngineError::TooManyExceptions));
+    }
+
+    #[test]
+    fn a_view_names_whoever_differs() {
+        let mut views = RemoteViews::default();
+        assert!(views.view().is_usual());
+        let uid = |number: u32| Uid::new(number).expect("a uid");
+        views.stream = Some(StreamType::Low);
+        views.set_stream(uid(2), StreamType::High).expect("room");
+        views.set_high_priority(BTreeSet::from([uid(1), uid(2)]), Fallback::None).expect("room");
+        views.set_high_priority(BTreeSet::from([uid(2), uid(3)]), Fallback::AudioOnly).expect("room");
+        let view = views.view();
+        assert_eq!((view.stream, view.fallback), (StreamType::Low, Fallback::Low));
+        let named: Vec<_> =
+            view.views.iter().map(|view| (view.uid, view.stream, view.priority, view.fallback)).collect();
+        let audio_only = Some(Fallback::AudioOnly);
+        assert_eq!(
+            named,
+            [(uid(2), Some(StreamType::High), Priority::High, audio_only), (uid(3), None, Priority::High, audio_only)]
+        );
+        views.forget_members();
+        assert_eq!(views.view().views[0].stream, None);
+    }
+
+    #[test]
+    fn views_are_bounded() {
+        let mut views = RemoteViews::default();
+        let uid = |number: usize| Uid::new(number as u32 + 1).expect("a uid");
+        views.set_high_priority((0..MAX_VIEWS).map(uid).collect(), Fallback::Low).expect("room");
+        assert_eq!(views.set_stream(uid(0), StreamType::Low), Ok(()), "named already");
+        assert_eq!(views.set_stream(uid(MAX_VIEWS), StreamType::Low), Err(EngineError::TooManyViews));
+        assert_eq!(views.view().views.len(), MAX_VIEWS);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use symbolon_proto::code::ErrorCode;
+use symbolon_proto::code::{ErrorCode, Fallback, StreamType};
 
 use super::*;
 use crate::event::{Event, Notice, SessionEvent, event_fn};
@@ -194,6 +194,22 @@ fn members_are_muted_by_uid() {
 }
 
 #[test]
+fn streams_and_priorities_are_set_by_uid_before_a_join_and_during_it() {
+    let engine = running();
+    assert_eq!(code(engine.set_remote_video_stream_type(0, StreamType::Low)), -121);
+    assert_eq!(code(engine.set_high_priority_user_list(&[1, 0], Fallback::Low)), -121);
+    let many: Vec<u32> = (1..=1_025).collect();
+    assert_eq!(code(engine.set_high_priority_user_list(&many, Fallback::Low)), -22);
+    for _ in ["before", "during"] {
+        engine.set_remote_video_stream_type(5, StreamType::Layer1).expect("running");
+        engine.set_remote_default_video_stream_type(StreamType::Low).expect("running");
+        engine.set_remote_subscribe_fallback_option(Fallback::AudioOnly).expect("running");
+        engine.set_high_priority_user_list(&[5, 6], Fallback::None).expect("running");
+        let _ = engine.join_channel("007eJx", "tea", 7, &ChannelMediaOptions::default());
+    }
+}
+
+#[test]
 fn handlers_are_called_in_order_and_a_panic_stops_nobody() {
     let engine = running();
     let (told, log) = mpsc::channel();
@@ -313,6 +329,10 @@ fn refuses_everything(engine: &Engine) {
         engine.mute_remote_video_stream(1, true),
         engine.mute_all_remote_audio_streams(true),
         engine.mute_all_remote_video_streams(true),
+        engine.set_remote_video_stream_type(1, StreamType::Low),
+        engine.set_remote_default_video_stream_type(StreamType::Low),
+        engine.set_remote_subscribe_fallback_option(Fallback::AudioOnly),
+        engine.set_high_priority_user_list(&[1], Fallback::Low),
         engine.push_encoded_audio(frame.clone()),
         engine.push_encoded_video(frame),
         engine.set_media_handler(None),

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use symbolon_proto::message::{MemberView, Priority, Size, View};
 use symbolon_sdk::client::Input;
-use symbolon_sdk::{Kind, RemoteFrame};
+use symbolon_sdk::{Kind, RemoteFrame, Uid};
 use symbolon_token::Role as TokenRole;
 
 use crate::world::World;
@@ -178,4 +179,33 @@ fn longest_gap(frames: &[(Instant, RemoteFrame)]) -> Duration {
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+#[test]
+fn what_is_not_to_be_seen_does_not_come_and_is_not_called_frozen() {
+    let mut world = World::new(11);
+    world.publisher("ann", 1, 3_600);
+    world.viewer("bob", 2);
+    world.sleep(seconds(3));
+    assert!(world.heard("bob", Kind::Video).len() > 100);
+    world.told("bob");
+    let tile = |width, height| {
+        let (uid, size) = (Uid::new(1).expect("a uid"), Some(Size { width, height }));
+        let (publication, stream, priority, fallback) = (None, None, Priority::Normal, None);
+        let view = MemberView { uid, publication, stream, size, priority, fallback };
+        Input::View(View { views: vec![view], ..View::default() })
+    };
+    world.call("bob", tile(0, 0));
+    world.sleep(seconds(1));
+    world.heard("bob", Kind::Video);
+    world.heard("bob", Kind::Audio);
+    world.sleep(seconds(5));
+    assert_eq!(world.heard("bob", Kind::Video).len(), 0);
+    assert!(world.heard("bob", Kind::Audio).len() > 240);
+    assert_eq!(world.names_told("bob"), Vec::<String>::new());
+    world.call("bob", tile(640, 360));
+    world.sleep(seconds(2));
+    let pictures = world.heard("bob", Kind::Video);
+    assert!(pictures.len() > 60 && pictures[0].1.keyframe, "{} pictures", pictures.len());
+    assert_eq!(world.names_told("bob"), Vec::<String>::new());
 }
