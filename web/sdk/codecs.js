@@ -6,9 +6,12 @@
  */
 import { VideoCodecType } from './constants.js';
 
-/** What the server forwards; retransmission goes along. Fewer codecs also keep offers with many sections small. */
+/**
+ * What the server forwards; retransmission goes along. Fewer codecs also keep offers with many sections small. Sound
+ * that carries earlier sound along comes first: what one packet loses, the next brings.
+ */
 const CODECS = {
-  audio: ['audio/opus'],
+  audio: ['audio/red', 'audio/opus'],
   video: ['video/VP8', 'video/VP9', 'video/H264', 'video/AV1', 'video/rtx'],
 };
 
@@ -47,7 +50,7 @@ export function preferCodecs(transceiver, kind, codecType) {
  */
 export function chooseCodecs(codecs, kind, codecType) {
   const known = codecs.filter(({ mimeType }) => CODECS[kind].some((name) => same(name, mimeType)));
-  const first = MIME_TYPES.get(codecType);
+  const first = kind === 'audio' ? 'audio/red' : MIME_TYPES.get(codecType);
   if (!first) return known;
   const preferred = known.filter(({ mimeType }) => same(mimeType, first));
   return [...preferred, ...known.filter((codec) => !preferred.includes(codec))];

@@ -241,4 +241,6 @@ test('the preferred codec comes first, strangers are left out', () => {
   assert.deepEqual(names(undefined), ['video/VP8', 'video/rtx', 'video/H264']);
   assert.deepEqual(names(2), ['video/H264', 'video/VP8', 'video/rtx']);
   assert.deepEqual(names(12), ['video/VP8', 'video/rtx', 'video/H264']);
+  const sounds = ['audio/opus', 'audio/red', 'audio/G722'].map((mimeType) => ({ mimeType }));
+  assert.deepEqual(chooseCodecs(sounds, 'audio', undefined).map(({ mimeType }) => mimeType), ['audio/red', 'audio/opus']);
 });

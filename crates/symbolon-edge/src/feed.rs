@@ -7,6 +7,7 @@ use str0m::media::Rid;
 use str0m::rtp::Ssrc;
 use symbolon_proto::message::{Layer, Size};
 
+use crate::hole::Holes;
 use crate::keyframe::Keyframes;
 use crate::route::Run;
 
@@ -16,6 +17,8 @@ pub(crate) struct Feed {
     /// What its publisher said of it; absent for a publication that is sent once.
     pub(crate) layer: Option<Layer>,
     pub(crate) keyframes: Keyframes,
+    /// What is missing of it.
+    pub(crate) holes: Holes,
     /// The SSRC that it comes with, and the number of that run.
     pub(crate) source: Option<(Ssrc, Run)>,
     meter: Meter,

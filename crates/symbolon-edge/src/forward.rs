@@ -14,6 +14,7 @@ use symbolon_proto::message::{Kind, Layer, Source};
 
 use crate::codec::PayloadFacts;
 use crate::feed::{Demand, Feed};
+use crate::red;
 use crate::room::RoomId;
 use crate::route::{Packet, Run};
 use crate::stats::DropCause;
@@ -163,6 +164,10 @@ impl Switchboard {
         if codec.is_audio() != (forwarding.kind == Kind::Audio) {
             return Err(DropCause::MediaNotAllowed);
         }
+        let is_red = packet.header.payload_type != params.pt();
+        if is_red && !red::is_sound(&packet.payload, params.pt()) {
+            return Err(DropCause::NoCodec);
+        }
         if !forwarding.allowance.admit(now, packet.payload.len()) {
             return Err(DropCause::BitrateLimit);
         }
@@ -184,6 +189,7 @@ impl Switchboard {
                 marker: packet.header.marker,
                 arrived: packet.timestamp,
                 params,
+                is_red,
                 facts: PayloadFacts::read(codec, &packet.payload),
                 ext: carried_extensions(&packet.header.ext_vals),
                 payload: packet.payload,

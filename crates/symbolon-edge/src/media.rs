@@ -81,6 +81,7 @@ impl Edge {
                 PeerEvent::Line(figures) => self.measured(now.instant, conn, &figures),
                 PeerEvent::KeyframeWanted { slot } => self.keyframe_wanted(now, conn, slot),
                 PeerEvent::Connected => self.connected(now, conn),
+                PeerEvent::Back => self.refresh_pictures(now.instant, conn),
                 PeerEvent::Withheld => self.stats.dropped.count(DropCause::UnprovenAddress),
                 PeerEvent::Nacks { from_client, to_client } => {
                     self.stats.nacks_in += from_client;
@@ -104,8 +105,13 @@ impl Edge {
         if !forwarding.demand.may_come(packet.layer) {
             return;
         }
+        let is_video = forwarding.kind == Kind::Video;
+        let feed = &mut forwarding.feeds[usize::from(packet.layer)];
         if packet.facts.starts_keyframe {
-            forwarding.feeds[usize::from(packet.layer)].keyframes.came();
+            feed.keyframes.came();
+        }
+        if is_video && feed.holes.note(now, packet.run, packet.seq, packet.facts.starts_keyframe) {
+            feed.keyframes.want();
         }
         let routes = std::mem::take(&mut forwarding.routes);
         let mut keyframe_wanted = false;
@@ -189,18 +195,22 @@ impl Edge {
     /// A peer's path stands: what its slots carry can begin now.
     fn connected(&mut self, now: Now, conn: ConnId) {
         self.happened(conn, What::MediaConnected);
-        let peer = self.peers.get(&conn);
-        let aimed = |peer: &Peer| {
-            let aimed = peer.routes().filter_map(|(slot, key)| Some((key, peer.target(slot)?)));
-            aimed.collect::<Vec<_>>()
-        };
-        for (key, layer) in peer.map(aimed).unwrap_or_default() {
-            self.want_keyframe(now.instant, key, layer);
-        }
+        self.refresh_pictures(now.instant, conn);
         if let Some(state) = self.conns.get_mut(&conn) {
             state.downlink.connected_at = Some(now.instant);
         }
         self.share_out_soon(now.instant, conn);
+    }
+
+    /// A peer has missed what its slots carry: everything it sees begins anew.
+    fn refresh_pictures(&mut self, now: Instant, conn: ConnId) {
+        let aimed = |peer: &Peer| {
+            let aimed = peer.routes().filter_map(|(slot, key)| Some((key, peer.target(slot)?)));
+            aimed.collect::<Vec<_>>()
+        };
+        for (key, layer) in self.peers.get(&conn).map(aimed).unwrap_or_default() {
+            self.want_keyframe(now, key, layer);
+        }
     }
 
     /// A media path that is lost cannot be mended by its own signalling in every case, and a client that is asked to mend

@@ -13,7 +13,7 @@ use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::SdpOffer;
 use str0m::config::DtlsCert;
 use str0m::format::{CodecConfig, PayloadParams};
-use str0m::media::{KeyframeRequestKind, Mid, Pt, Rid};
+use str0m::media::{KeyframeRequestKind, Mid, Rid};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{Extension, ExtensionMap, RtpPacket, Ssrc};
 use str0m::stats::PeerStats;
@@ -25,7 +25,7 @@ use crate::forward::PublicationKey;
 use crate::happening::MediaLoss;
 use crate::offer::{Refusal, invalid};
 use crate::reach::Reach;
-use crate::route::{Outgoing, Packet};
+use crate::route::{Label, Outgoing, Packet};
 use crate::stats::DropCause;
 
 /// One WebRTC connection and its outgoing streams.
@@ -44,6 +44,8 @@ pub(crate) struct Peer {
     loss: Option<f32>,
     /// How many bytes had been sent at the last figures, and when that was.
     sent: Option<(u64, Instant)>,
+    /// When the last datagram came.
+    heard_at: Instant,
     /// Where the datagram being dealt with came from.
     heard_from: Option<SocketAddr>,
     deadline: Instant,
@@ -109,6 +111,8 @@ pub(crate) enum PeerEvent {
     KeyframeWanted { slot: Mid },
     /// ICE and DTLS are done.
     Connected,
+    /// It is heard again after a silence.
+    Back,
     /// A datagram was not sent, because its address has yet to show that it receives.
     Withheld,
     /// Retransmissions that were asked for since the last report.
@@ -165,6 +169,9 @@ const REST: Duration = Duration::from_millis(500);
 const RESEND_VIDEO: usize = 600;
 /// How long they are kept.
 const RESEND_WITHIN: Duration = Duration::from_secs(3);
+/// A client that receives media tells of it several times a second. Where nothing at all came for so long, the line was dead, and
+/// more is lost than retransmission mends.
+const DEAD_AFTER: Duration = Duration::from_secs(2);
 /// Most of what a slot sends that may be retransmission. At the library's own 0.15 a line that loses every fifth packet
 /// stops the picture; half leaves room for packets that are lost twice, and a client cannot ask for more than is sent.
 const RESEND_SHARE: f32 = 0.5;
@@ -199,6 +206,7 @@ impl Peer {
             rushes: false,
             loss: None,
             sent: None,
+            heard_at: now,
             heard_from: None,
             deadline: now,
             unsent: false,
@@ -314,6 +322,7 @@ impl Peer {
         let received = Receive::new(Protocol::Udp, source, destination, bytes);
         let received = received.map_err(|_| DropCause::UnknownProtocol)?;
         let connected = self.state != State::Gone && self.rtc.is_connected();
+        let silence = now.saturating_duration_since(std::mem::replace(&mut self.heard_at, now));
         self.heard_from = Some(source);
         if is_report(bytes) {
             self.reach.reported(source);
@@ -326,6 +335,9 @@ impl Peer {
                 self.lose(failure.into(), drained);
                 return Err(DropCause::RefusedByPeer);
             }
+        }
+        if silence >= DEAD_AFTER && self.state == State::Connected {
+            drained.events.push_back(PeerEvent::Back);
         }
         self.drain(now, drained);
         Ok(())
@@ -443,8 +455,8 @@ impl Peer {
         }
         let outgoing = self.slots.get_mut(&slot).ok_or(DropCause::NotPublished)?;
         let rtc = &self.rtc;
-        let pt = outgoing.payload_type(packet.params, || payload_type(rtc, slot, packet.params));
-        let write = outgoing.rewrite(packet, pt.ok_or(DropCause::NoCodec)?)?;
+        let label = outgoing.label(packet.params, || label(rtc, slot, packet.params));
+        let write = outgoing.rewrite(packet, label.ok_or(DropCause::NoCodec)?)?;
         let ssrc = outgoing.ssrc;
         let rushes = self.rushes && packet.params.spec().codec.is_video();
         let written = self.enter(|rtc| {
@@ -613,7 +625,8 @@ impl Peer {
         let mut api = self.rtc.direct_api();
         let stream = api.stream_rx(&ssrc)?;
         let (mid, rid) = (stream.mid(), stream.rid());
-        let params = *self.rtc.codec_config().find(|params| params.pt() == packet.header.payload_type)?;
+        let pt = packet.header.payload_type;
+        let params = *self.rtc.codec_config().find(|params| params.pt() == pt || params.red() == Some(pt))?;
         Some(PeerEvent::Media { mid, rid, params, packet: Box::new(packet) })
     }
 
@@ -682,7 +695,7 @@ fn new_rtc(config: &PeerConfig, now: Instant, secrets: &IceSecrets, measured: bo
         .set_stats_interval(Some(STATS_EVERY))
         .enable_bwe(measured.then_some(Bitrate::ZERO))
         .clear_codecs()
-        .enable_opus(true, false)
+        .enable_opus(true, true)
         .enable_vp8(true)
         .enable_h264(true)
         .enable_vp9(true)
@@ -710,11 +723,13 @@ fn extensions() -> ExtensionMap {
     extensions
 }
 
-/// The payload type under which a slot's client knows this format.
-fn payload_type(rtc: &Rtc, slot: Mid, source: PayloadParams) -> Option<Pt> {
+/// The payload types under which a slot's client knows this format.
+fn label(rtc: &Rtc, slot: Mid, source: PayloadParams) -> Option<Label> {
     let media = rtc.media(slot)?;
     let known = rtc.codec_config().params().iter().filter(|params| media.remote_pts().contains(&params.pt()));
-    CodecConfig::new_from_payload_params(known.copied().collect()).match_params(source).map(PayloadParams::pt)
+    let matching = CodecConfig::new_from_payload_params(known.copied().collect());
+    let found = matching.match_params(source)?;
+    Some(Label { pt: found.pt(), red: found.red() })
 }
 
 #[cfg(test)]

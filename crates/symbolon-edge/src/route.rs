@@ -13,6 +13,7 @@ use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch};
 
 use crate::codec::PayloadFacts;
 use crate::forward::PublicationKey;
+use crate::red;
 use crate::stats::DropCause;
 
 /// A media packet of a publication on its way to the subscribers.
@@ -30,6 +31,8 @@ pub(crate) struct Packet {
     pub(crate) marker: bool,
     pub(crate) arrived: Instant,
     pub(crate) params: PayloadParams,
+    /// Its payload is sound that carries earlier sound along.
+    pub(crate) is_red: bool,
     pub(crate) facts: PayloadFacts,
     pub(crate) ext: ExtensionValues,
     pub(crate) payload: Arc<[u8]>,
@@ -50,7 +53,26 @@ pub(crate) struct Outgoing {
     track: Option<Track>,
     sent: Option<Sent>,
     window: Window,
-    payload_types: Vec<(PayloadParams, Option<Pt>)>,
+    payload_types: Vec<(PayloadParams, Option<Label>)>,
+}
+
+/// The payload types under which a subscriber knows a format.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Label {
+    pub(crate) pt: Pt,
+    /// The one for the same with redundancy, if it knows that.
+    pub(crate) red: Option<Pt>,
+}
+
+impl Label {
+    /// The payload type and the payload that the subscriber understands.
+    fn put_on(self, packet: &Packet) -> (Pt, Arc<[u8]>) {
+        match self.red {
+            _ if !packet.is_red => (self.pt, packet.payload.clone()),
+            Some(red) => (red, red::relabelled(&packet.payload, packet.params.pt(), self.pt)),
+            None => (self.pt, red::without_redundancy(&packet.payload)),
+        }
+    }
 }
 
 /// How the numbers of the run being forwarded become those of the slot.
@@ -128,8 +150,8 @@ impl Outgoing {
         self.sent.map_or(0, |sent| sent.seq)
     }
 
-    /// The subscriber's payload type for a source format, looked up once.
-    pub(crate) fn payload_type(&mut self, source: PayloadParams, look_up: impl FnOnce() -> Option<Pt>) -> Option<Pt> {
+    /// The subscriber's payload types for a source format, looked up once.
+    pub(crate) fn label(&mut self, source: PayloadParams, look_up: impl FnOnce() -> Option<Label>) -> Option<Label> {
         if let Some((_, found)) = self.payload_types.iter().find(|(known, _)| *known == source) {
             return *found;
         }
@@ -141,11 +163,11 @@ impl Outgoing {
         found
     }
 
-    /// Gives the packet the slot's numbers.
+    /// Gives the packet the slot's numbers and labels.
     ///
     /// # Errors
     /// Why it must not be sent.
-    pub(crate) fn rewrite(&mut self, packet: &Packet, pt: Pt) -> Result<RtpWrite, DropCause> {
+    pub(crate) fn rewrite(&mut self, packet: &Packet, label: Label) -> Result<RtpWrite, DropCause> {
         if !self.track.as_ref().is_some_and(|track| track.continues_with(packet)) {
             if !packet.facts.starts_keyframe || self.target != Some(packet.layer) {
                 // While another layer is on its way out, it goes on.
@@ -166,7 +188,8 @@ impl Outgoing {
         let time = packet.time.wrapping_add(track.time_offset);
         let vp8 = packet.facts.vp8.map(|descriptor| track.vp8(&descriptor));
         self.note_sent(seq, time, packet, vp8);
-        let write = RtpWrite::new(pt, seq.into(), time, packet.arrived, packet.payload.clone())
+        let (pt, payload) = label.put_on(packet);
+        let write = RtpWrite::new(pt, seq.into(), time, packet.arrived, payload)
             .marker(packet.marker)
             .ext_vals(packet.ext.clone())
             .nackable(true);
@@ -330,6 +353,8 @@ mod tests {
         config.params()[0]
     }
 
+    const LABEL: Label = Label { pt: Pt::new_with_value(96), red: None };
+
     struct Source {
         run: u64,
         start: Instant,
@@ -364,6 +389,7 @@ mod tests {
                 marker: false,
                 arrived: self.start + Duration::from_millis(after_ms),
                 params,
+                is_red: false,
                 facts: PayloadFacts::read(params.spec().codec, &payload),
                 ext: ExtensionValues::default(),
                 payload,
@@ -372,7 +398,7 @@ mod tests {
     }
 
     fn seq_and_time(slot: &mut Outgoing, packet: &Packet) -> Result<(u64, u32), DropCause> {
-        slot.rewrite(packet, 96.into()).map(|_| (slot.window.highest, slot.sent.unwrap().time))
+        slot.rewrite(packet, LABEL).map(|_| (slot.window.highest, slot.sent.unwrap().time))
     }
 
     #[test]
@@ -399,7 +425,7 @@ mod tests {
     fn a_route_that_begins_anew_waits_for_a_keyframe() {
         let source = source(1, Instant::now(), true);
         let mut slot = slot();
-        assert!(slot.rewrite(&source.packet(1, 1, true, 0), 96.into()).is_ok());
+        assert!(slot.rewrite(&source.packet(1, 1, true, 0), LABEL).is_ok());
         slot.carry(None);
         slot.aim(Some(0));
         assert_eq!(seq_and_time(&mut slot, &source.packet(2, 2, false, 1)), Err(DropCause::AwaitingKeyframe));
@@ -440,7 +466,7 @@ mod tests {
         let start = Instant::now();
         let low = source(1, start, true);
         let mut slot = slot();
-        assert!(slot.rewrite(&low.packet(1, 1, true, 0), 96.into()).is_ok());
+        assert!(slot.rewrite(&low.packet(1, 1, true, 0), LABEL).is_ok());
         slot.aim(Some(1));
         let other = source(3, start, true);
         assert_eq!(seq_and_time(&mut slot, &other.packet(1, 1, true, 1)), Err(DropCause::AwaitingKeyframe));
@@ -455,16 +481,31 @@ mod tests {
     }
 
     #[test]
+    fn redundant_sound_goes_to_each_in_the_form_that_it_knows() {
+        let source = source(1, Instant::now(), false);
+        let codec = *params(false).pt();
+        let payload: Arc<[u8]> = Arc::from([0x80 | codec, 0, 0, 1, codec, 7, 8].as_slice());
+        let packet = Packet { is_red: true, payload, ..source.packet(1, 1, false, 0) };
+        let same = Label { pt: codec.into(), red: Some(63.into()) };
+        let other = Label { pt: 96.into(), red: Some(97.into()) };
+        assert_eq!(same.put_on(&packet), (63.into(), packet.payload.clone()));
+        assert_eq!(other.put_on(&packet), (97.into(), Arc::from([0x80 | 96, 0, 0, 1, 96, 7, 8].as_slice())));
+        assert_eq!(LABEL.put_on(&packet), (96.into(), Arc::from([8].as_slice())));
+        let plain = source.packet(2, 2, false, 0);
+        assert_eq!(same.put_on(&plain), (codec.into(), plain.payload.clone()));
+    }
+
+    #[test]
     fn vp8_counters_continue_across_sources() {
         let start = Instant::now();
         let mut slot = slot();
         let first = source(1, start, true);
         let second = source(2, start, true);
-        slot.rewrite(&first.packet(1, 0x7FFF, true, 0), 96.into()).ok().unwrap();
+        slot.rewrite(&first.packet(1, 0x7FFF, true, 0), LABEL).ok().unwrap();
         assert_eq!(slot.sent.map(|sent| (sent.picture, sent.tl0)), Some((0x7FFF, 0xFF)));
-        slot.rewrite(&second.packet(1, 300, true, 10), 96.into()).ok().unwrap();
+        slot.rewrite(&second.packet(1, 300, true, 10), LABEL).ok().unwrap();
         assert_eq!(slot.sent.map(|sent| (sent.picture, sent.tl0)), Some((0, 0)));
-        slot.rewrite(&second.packet(2, 301, false, 10), 96.into()).ok().unwrap();
+        slot.rewrite(&second.packet(2, 301, false, 10), LABEL).ok().unwrap();
         assert_eq!(slot.sent.map(|sent| (sent.picture, sent.tl0)), Some((1, 1)));
     }
 

@@ -33,6 +33,7 @@ for (const { loss, of, always, frames, madeUp, gapMs } of CASES) {
     assertLoss(count, loss);
     assert.ok(during.fps >= frames * before.fps, `${during.fps} frames a second, after ${before.fps}`);
     assert.ok(during.gapMs <= gapMs, `the picture stood for ${during.gapMs} ms`);
+    assert.ok(before.redundant > 0, 'sound comes with the sound before it');
     assert.equal(during.soundless, 0, 'for two seconds nothing was heard');
     assert.ok(during.concealed <= madeUp, `${during.concealed} of the sound was made up`);
     assert.ok(after.fps >= 0.8 * before.fps, `afterwards ${after.fps} frames a second`);

@@ -5,18 +5,14 @@ import { clock } from './support/arrival.js';
 import { callIn } from './support/call.js';
 import { Lab } from './support/lab.js';
 import { CUT } from './support/lines.js';
+import { BREAKS, CHANGES, joinedAnew } from './support/presence.js';
 import { note } from './support/table.js';
 
 const OUTAGE_MS = 3_000;
 /** The picture is back so soon after the line is, in ms. */
-const BACK_MS = 3_000;
+const BACK_MS = 1_500;
 /** Frames a second of a picture that is back. */
 const BACK_FPS = 10;
-
-/** What nobody is told; whose own line is dead may be told that, and that it is back. */
-const CHANGES = ['onUserOffline', 'onUserJoined', 'onJoinChannelSuccess', 'onError'];
-/** What is not told where the line was whole. */
-const BREAKS = [...CHANGES, 'onConnectionStateChanged', 'onConnectionInterrupted', 'onRejoinChannelSuccess'];
 
 const lab = new Lab();
 
@@ -26,7 +22,7 @@ for (const of of /** @type {const} */ (['viewer', 'publisher'])) {
     const { arrival, ...people } = await callIn(cast, `outage-${of}`);
     const before = await arrival.steady(3_000);
     const [viewerFrom, publisherFrom] = await Promise.all([people.viewer.person.mark(), people.publisher.person.mark()]);
-    const joins = joinedAnew(cast.server.output);
+    const joins = joinedAnew(cast.server);
     const { line } = people[of];
     const from = clock();
     await line.become(CUT);
@@ -44,11 +40,6 @@ for (const of of /** @type {const} */ (['viewer', 'publisher'])) {
     const only = { viewer: BREAKS, publisher: BREAKS, [of]: CHANGES };
     assert.deepEqual(await people.viewer.person.told({ from: viewerFrom, only: only.viewer }), []);
     assert.deepEqual(await people.publisher.person.told({ from: publisherFrom, only: only.publisher }), []);
-    assert.equal(joinedAnew(cast.server.output), joins, 'a session was taken up again, not begun anew');
+    assert.equal(joinedAnew(cast.server), joins, 'a session was taken up again, not begun anew');
   });
-}
-
-/** @param {string} output of the server: how often somebody came who did not take up a session again */
-function joinedAnew(output) {
-  return output.split('\n').filter((line) => line.includes('"message":"joined"') && line.includes('"resumed":false')).length;
 }

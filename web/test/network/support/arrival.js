@@ -17,6 +17,7 @@
  * @property {number} videoLost part of its packets, those that came again left out
  * @property {number} audioLost part of its packets
  * @property {number} concealed part of the sound that was made up
+ * @property {number} redundant packets of sound that came a second time with the next
  * @property {number} soundless windows of two seconds in which nothing was heard
  * @property {number} nacks
  * @property {number} plis
@@ -63,14 +64,15 @@ export class Arrival {
    * Waits until the call has run well for so long, and tells of that time.
    *
    * @param {number} forMs
+   * @param {{ kbit?: number, within?: number }} [wishes] `kbit`: with at least so much video a second
    */
-  async steady(forMs, { within = 20_000 } = {}) {
+  async steady(forMs, { kbit = 0, within = 30_000 } = {}) {
     return eventually(async () => {
       await this.#read();
       const now = this.#last.at;
       assert.ok(now - (this.#readings[0]?.at ?? now) >= forMs, 'the call has only begun');
       const span = await this.between(now - forMs, now);
-      assert.ok(span.fps >= STEADY_FPS && span.gapMs < 500, `the call does not run well: ${JSON.stringify(span)}`);
+      assert.ok(span.fps >= STEADY_FPS && span.gapMs < 500 && span.kbit >= kbit, `the call does not run well: ${JSON.stringify(span)}`);
       assert.ok(this.#audible(now - forMs, now), 'nothing is heard');
       return span;
     }, { within });
@@ -128,6 +130,7 @@ export class Arrival {
       audioLost: share(missed, heard + missed),
       concealed: share(sum(({ sound }) => sound.concealedSamples - sound.silentConcealedSamples),
         sum(({ sound }) => sound.totalSamplesReceived)),
+      redundant: sum(({ sound }) => sound.fecPacketsReceived),
       soundless: this.#soundless(from, to),
       nacks: sum(({ picture }) => picture.nackCount),
       plis: sum(({ picture }) => picture.pliCount),

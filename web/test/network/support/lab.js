@@ -30,8 +30,8 @@ const PROGRAM = new URL('./chromium-within', import.meta.url).pathname;
  * @typedef {object} Seat one place for a person: a network with a browser, and its line
  * @property {Namespace} namespace
  * @property {Line} line
- * @property {string} address
  * @property {Browser} browser
+ * @property {() => Promise<string>} move gives it another address, which it says, and takes the one before away
  */
 
 /**
@@ -102,10 +102,10 @@ export class Lab {
     this.#undo.push(() => lines.close());
     const server = await new Server({ ...SETTINGS, ...env }, (...words) => home.within(...words)).start();
     this.#undo.push(() => server.stop());
-    const seats = await Promise.all(places.map(async ({ namespace, address }, number) => {
+    const seats = await Promise.all(places.map(async ({ namespace, move }, number) => {
       const browser = await launchWithin(namespace, server.origin, film);
       this.#undo.push(() => browser.close());
-      return { namespace, address, browser, line: lines.line(number) };
+      return { namespace, browser, move, line: lines.line(number) };
     }));
     return { server, seats };
   }
@@ -133,7 +133,17 @@ export class Lab {
     await namespace.ip('address', 'add', `${ours}/24`, 'dev', 'eth0');
     await home.ip('address', 'add', `${theirs}/24`, 'dev', `eth${number}`);
     await namespace.ip('route', 'add', 'default', 'via', theirs);
-    return { namespace, address: ours, ends };
+    // The second address stays when the first is taken away.
+    await namespace.set('net/ipv4/conf/eth0/promote_secondaries', '1');
+    let last = 2;
+    const move = async () => {
+      const [old, next] = [`10.77.${number + 1}.${last}`, `10.77.${number + 1}.${++last}`];
+      await namespace.ip('address', 'add', `${next}/24`, 'dev', 'eth0');
+      await namespace.ip('address', 'delete', `${old}/24`, 'dev', 'eth0');
+      await namespace.ip('route', 'replace', 'default', 'via', theirs);
+      return next;
+    };
+    return { namespace, ends, move };
   }
 
   async #remove() {

@@ -38,6 +38,17 @@ export class Namespace {
   }
 
   /**
+   * @param {string} setting a path below `/proc/sys`
+   * @param {string} value
+   */
+  async set(setting, value) {
+    const [program, ...words] = /** @type {[string, ...string[]]} */ (this.within('tee', `/proc/sys/${setting}`));
+    const writing = run(program, words);
+    writing.child.stdin?.end(value);
+    await writing;
+  }
+
+  /**
    * The words of a command that runs a program in here.
    *
    * @param {...string} words
