@@ -6,24 +6,27 @@ import { Lab } from './support/lab.js';
 import { assertLoss, isNightly, measure } from './support/measure.js';
 
 /**
- * Least part of the frames that go on, most part of the sound that is made up, and the longest that a picture stands.
+ * Least part of the frames that go on, and the longest that a picture stands.
  *
- * @type {{ loss: number, of: 'viewer' | 'publisher', always?: boolean, frames: number, madeUp: number, gapMs: number }[]}
+ * @type {{ loss: number, of: 'viewer' | 'publisher', always?: boolean, frames: number, gapMs: number }[]}
  */
 const CASES = [
-  { loss: 0.01, of: 'viewer', frames: 0.8, madeUp: 0.05, gapMs: 1_000 },
-  { loss: 0.05, of: 'viewer', frames: 0.8, madeUp: 0.1, gapMs: 1_000, always: true },
-  { loss: 0.1, of: 'viewer', frames: 0.7, madeUp: 0.2, gapMs: 2_000 },
-  { loss: 0.2, of: 'viewer', frames: 0.3, madeUp: 0.35, gapMs: 4_000, always: true },
-  { loss: 0.01, of: 'publisher', frames: 0.8, madeUp: 0.05, gapMs: 1_000 },
-  { loss: 0.05, of: 'publisher', frames: 0.8, madeUp: 0.1, gapMs: 1_000 },
-  { loss: 0.1, of: 'publisher', frames: 0.7, madeUp: 0.2, gapMs: 2_000 },
-  { loss: 0.2, of: 'publisher', frames: 0.3, madeUp: 0.35, gapMs: 4_000, always: true },
+  { loss: 0.01, of: 'viewer', frames: 0.8, gapMs: 1_000 },
+  { loss: 0.05, of: 'viewer', frames: 0.8, gapMs: 1_000, always: true },
+  { loss: 0.1, of: 'viewer', frames: 0.7, gapMs: 2_000 },
+  { loss: 0.2, of: 'viewer', frames: 0.3, gapMs: 4_000, always: true },
+  { loss: 0.01, of: 'publisher', frames: 0.8, gapMs: 1_000 },
+  { loss: 0.05, of: 'publisher', frames: 0.8, gapMs: 1_000 },
+  { loss: 0.1, of: 'publisher', frames: 0.7, gapMs: 2_000 },
+  { loss: 0.2, of: 'publisher', frames: 0.3, gapMs: 4_000, always: true },
 ];
+
+/** Sound that is made up on perfect lines too, where the processor has too much to do. */
+const NOISE = 0.02;
 
 const lab = new Lab();
 
-for (const { loss, of, always, frames, madeUp, gapMs } of CASES) {
+for (const { loss, of, always, frames, gapMs } of CASES) {
   if (!always && !isNightly) continue;
   const name = `${100 * loss} % of the packets are lost on the line of the ${of}`;
   lab.story(name, async (cast) => {
@@ -33,9 +36,9 @@ for (const { loss, of, always, frames, madeUp, gapMs } of CASES) {
     assertLoss(count, loss);
     assert.ok(during.fps >= frames * before.fps, `${during.fps} frames a second, after ${before.fps}`);
     assert.ok(during.gapMs <= gapMs, `the picture stood for ${during.gapMs} ms`);
-    assert.ok(before.redundant > 0, 'sound comes with the sound before it');
     assert.equal(during.soundless, 0, 'for two seconds nothing was heard');
-    assert.ok(during.concealed <= madeUp, `${during.concealed} of the sound was made up`);
+    // Each packet brings the sound of the one before along: only where two in a row are lost, something is missing.
+    assert.ok(during.concealed <= loss / 2 + NOISE, `${during.concealed} of the sound was made up`);
     assert.ok(after.fps >= 0.8 * before.fps, `afterwards ${after.fps} frames a second`);
   });
 }

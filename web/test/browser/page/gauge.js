@@ -6,7 +6,7 @@
  *   | 'packetsReceived' | 'packetsLost' | 'retransmittedPacketsReceived' | 'nackCount' | 'pliCount'
  *   | 'bytesReceived' | 'frameHeight', number>} Picture
  * @typedef {Record<'packetsReceived' | 'packetsLost' | 'concealedSamples' | 'silentConcealedSamples'
- *   | 'totalSamplesReceived' | 'totalAudioEnergy' | 'fecPacketsReceived' | 'nackCount' | 'jitterBufferDelay'
+ *   | 'totalSamplesReceived' | 'totalAudioEnergy' | 'nackCount' | 'jitterBufferDelay'
  *   | 'jitterBufferEmittedCount', number>} Sound
  * @typedef {{ at: number, picture: Picture, sound: Sound }} Reading `at` in ms of the clock that all pages share
  */
@@ -19,7 +19,7 @@ const PICTURE = /** @type {const} */ ([
 ]);
 const SOUND = /** @type {const} */ ([
   'packetsReceived', 'packetsLost', 'concealedSamples', 'silentConcealedSamples', 'totalSamplesReceived',
-  'totalAudioEnergy', 'fecPacketsReceived', 'nackCount', 'jitterBufferDelay', 'jitterBufferEmittedCount',
+  'totalAudioEnergy', 'nackCount', 'jitterBufferDelay', 'jitterBufferEmittedCount',
 ]);
 
 export class Gauge {

@@ -17,7 +17,6 @@
  * @property {number} videoLost part of its packets, those that came again left out
  * @property {number} audioLost part of its packets
  * @property {number} concealed part of the sound that was made up
- * @property {number} redundant packets of sound that came a second time with the next
  * @property {number} soundless windows of two seconds in which nothing was heard
  * @property {number} nacks
  * @property {number} plis
@@ -130,7 +129,6 @@ export class Arrival {
       audioLost: share(missed, heard + missed),
       concealed: share(sum(({ sound }) => sound.concealedSamples - sound.silentConcealedSamples),
         sum(({ sound }) => sound.totalSamplesReceived)),
-      redundant: sum(({ sound }) => sound.fecPacketsReceived),
       soundless: this.#soundless(from, to),
       nacks: sum(({ picture }) => picture.nackCount),
       plis: sum(({ picture }) => picture.pliCount),
