@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { clock } from './support/arrival.js';
 import { callIn } from './support/call.js';
 import { Lab } from './support/lab.js';
+import { isNightly } from './support/measure.js';
 import { BREAKS, CHANGES, joinedAnew } from './support/presence.js';
 import { note } from './support/table.js';
 
@@ -14,6 +15,7 @@ const BACK_FPS = 10;
 const lab = new Lab();
 
 for (const of of /** @type {const} */ (['viewer', 'publisher'])) {
+  if (of === 'viewer' && !isNightly) continue;
   const name = `the address of the ${of} changes`;
   lab.story(name, async (cast) => {
     const { arrival, ...people } = await callIn(cast, `move-${of}`);
