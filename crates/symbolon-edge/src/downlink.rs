@@ -27,11 +27,21 @@ pub(crate) struct Downlink {
     /// Since when something can be sent.
     pub(crate) connected_at: Option<Instant>,
     allocator: Allocator<Mid>,
-    /// What is wanted of each slot's video: the choice that was made, whether it comes by now or not.
-    pub(crate) chosen: BTreeMap<Mid, (PublicationKey, Option<u8>)>,
+    /// What is wanted of each slot's video.
+    chosen: BTreeMap<Mid, Chosen>,
     told: BTreeMap<Mid, Receiving>,
     /// What was told of the estimate, and when.
     told_kbps: Option<(u64, Instant)>,
+}
+
+/// What is wanted of one slot's video.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Chosen {
+    key: PublicationKey,
+    /// The choice that was made, whether it comes by now or not.
+    layer: Option<u8>,
+    /// The layers to ask its publisher for: the choice, and what is to come in its place if it does not.
+    asks: BTreeSet<u8>,
 }
 
 impl Downlink {
@@ -140,7 +150,7 @@ impl Edge {
         let Some(forwarding) = self.switchboard.get(key) else { return };
         // What is chosen only now has not been asked for yet.
         let chosen_before = self.conns.get(&to.conn).and_then(|state| state.downlink.chosen.get(&to.mid));
-        let is_new = chosen_before != Some(&(key, choice.layer));
+        let is_new = chosen_before.is_none_or(|before| (before.key, before.layer) != (key, choice.layer));
         let comes = |layer: u8| {
             let feed = forwarding.feeds.get(usize::from(layer));
             let asked = is_new && choice.layer == Some(layer);
@@ -148,10 +158,15 @@ impl Edge {
         };
         let count = forwarding.feeds.len() as u8;
         let target = choice.layer.map(|layer| instead(layer, comes, count));
+        // One that does not come is waited for, but not alone: the least layer is the one that a narrow line still carries.
+        let missing = choice.layer.filter(|layer| !comes(*layer)).map(|_| 0);
+        let asks = [choice.layer, target, missing].into_iter().flatten().collect();
+        let chosen = Chosen { key, layer: choice.layer, asks };
+        let asks_anew = chosen_before != Some(&chosen);
         let news = self.receiving(to, key, choice, target);
         let Some(state) = self.conns.get_mut(&to.conn) else { return };
-        state.downlink.chosen.insert(to.mid, (key, choice.layer));
-        if is_new {
+        state.downlink.chosen.insert(to.mid, chosen);
+        if asks_anew {
             self.agenda.set_no_later_than(Wake::Demand(key), now);
         }
         let Some(peer) = self.peers.get_mut(&to.conn) else { return };
@@ -207,11 +222,11 @@ impl Edge {
         let Some(forwarding) = self.switchboard.get_mut(key).filter(|forwarding| forwarding.is_layered()) else {
             return;
         };
-        let chosen = |to: &Place| {
-            let (of, layer) = self.conns.get(&to.conn)?.downlink.chosen.get(&to.mid)?;
-            layer.filter(|_| *of == key)
+        let asks = |to: &Place| {
+            let chosen = self.conns.get(&to.conn)?.downlink.chosen.get(&to.mid)?;
+            (chosen.key == key).then_some(&chosen.asks)
         };
-        let wanted: BTreeSet<u8> = forwarding.routes.iter().filter_map(chosen).collect();
+        let wanted: BTreeSet<u8> = forwarding.routes.iter().filter_map(asks).flatten().copied().collect();
         let told = forwarding.demand.update(now, wanted).cloned();
         let (source, deadline) = (forwarding.source, forwarding.demand.deadline());
         let rid = |layer: u8| Some(forwarding.feeds.get(usize::from(layer))?.layer.as_ref()?.rid.clone());

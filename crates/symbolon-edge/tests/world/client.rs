@@ -350,7 +350,10 @@ impl Client {
             Event::KeyframeRequest(request) => {
                 self.keyframes_asked.push(now);
                 let track = self.tracks.iter_mut().find(|track| (track.mid, track.rid) == (request.mid, request.rid));
-                track.expect("a keyframe of a track of ours").keyframe_due = true;
+                assert!(track.is_some() || request.rid.is_some(), "a keyframe of a track of ours");
+                if let Some(track) = track {
+                    track.keyframe_due = true;
+                }
             }
             Event::RtpPacket(packet) => {
                 let ssrc = packet.header.ssrc;

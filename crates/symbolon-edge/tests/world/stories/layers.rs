@@ -278,3 +278,39 @@ fn layers_survive_loss_and_jitter() {
         assert!(pictures >= 30, "{pictures} whole pictures at a height of {height}");
     }
 }
+
+#[test]
+fn a_layer_that_its_publisher_cannot_send_is_replaced() {
+    let mut world = World::new(67);
+    let (ann, bob) = (layered(&mut world, 1), world.viewer(2));
+    world.join("ann", ann);
+    world.join("bob", bob);
+    world.run_for(6);
+    assert_eq!(world.layers_wanted("ann").last().unwrap(), &["h"]);
+    assert_eq!(world.layers("bob", 1, 1_000), BTreeSet::from([2]));
+    let mut best = world.client("ann").tracks.pop().expect("the best layer");
+    world.run_for(6);
+    assert_eq!(world.layers("bob", 1, 1_000), BTreeSet::from([0]));
+    assert!(world.pictures("bob", 1, 1_000) >= 24);
+    assert_eq!(world.layers_wanted("ann").last().unwrap(), &["l", "h"], "it may come back");
+    best.next_at = world.now();
+    world.client("ann").tracks.push(best);
+    world.run_for(4);
+    assert_eq!(world.layers("bob", 1, 1_000), BTreeSet::from([2]));
+    assert_eq!(world.layers_wanted("ann").last().unwrap(), &["h"]);
+}
+
+#[test]
+fn who_receives_no_video_is_hardly_looked_after() {
+    let mut world = World::new(68);
+    let bob = world.viewer(2);
+    world.join("bob", bob);
+    world.run_for(10);
+    let until = world.now() + Duration::from_secs(10);
+    let mut wakes = 0;
+    while let Some(at) = world.edge.deadline().filter(|at| *at < until) {
+        world.run_until(at);
+        wakes += 1;
+    }
+    assert!(wakes < 60, "{wakes} wakes in 10 s");
+}
