@@ -15,6 +15,9 @@ process.once('exit', () => {
   for (const name of made) execFileSync('ip', ['netns', 'delete', name], { stdio: 'ignore' });
 });
 
+// Whoever ends a test early gets its networks taken away as well.
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.once(signal, () => process.exit(1));
+
 export class Namespace {
   /** @param {string} purpose */
   constructor(purpose) {
