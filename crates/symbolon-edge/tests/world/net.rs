@@ -63,6 +63,8 @@ pub(crate) struct Net {
     pub(crate) moved: Option<(SocketAddr, SocketAddr)>,
     /// Nothing that is sent to the new address arrives, and only checks come from it.
     pub(crate) deaf: bool,
+    /// The checks of this client get lost, and nothing else does.
+    pub(crate) checks_from_are_lost: Option<SocketAddr>,
     rng: fastrand::Rng,
     under_way: BTreeMap<(Instant, u64), Datagram>,
     sent: u64,
@@ -77,6 +79,7 @@ impl Net {
             record: None,
             moved: None,
             deaf: false,
+            checks_from_are_lost: None,
             rng,
             under_way: BTreeMap::new(),
             sent: 0,
@@ -84,6 +87,9 @@ impl Net {
     }
 
     pub(crate) fn send(&mut self, now: Instant, mut datagram: Datagram) {
+        if self.checks_from_are_lost == Some(datagram.source) && datagram.bytes[0] < 4 {
+            return;
+        }
         if let Some((inside, outside)) = self.moved {
             let is_check = datagram.bytes[0] < 4;
             if self.deaf && (datagram.destination == outside || (datagram.source == inside && !is_check)) {

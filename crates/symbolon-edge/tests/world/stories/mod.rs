@@ -1,6 +1,7 @@
 //! The stories.
 
 mod abuse;
+mod catalogue;
 mod joins;
 mod layers;
 mod media;
