@@ -58,6 +58,9 @@ enum Command {
     Health(cmd::health::Args),
     /// Make, list and revoke API keys for callers of the token routes.
     Key(cmd::key::Args),
+    /// Make load for a media server, and measure what becomes of each packet.
+    #[cfg(target_os = "linux")]
+    Load(Box<cmd::load::Args>),
     /// Build, inspect and verify tokens.
     Token(cmd::token::Args),
 }
@@ -75,6 +78,8 @@ fn main() -> ExitCode {
         Some(Command::Audit(args)) => cmd::audit::run(args),
         Some(Command::Health(args)) => cmd::health::run(args),
         Some(Command::Key(args)) => cmd::key::run(args),
+        #[cfg(target_os = "linux")]
+        Some(Command::Load(args)) => cmd::load::run(*args),
         Some(Command::Token(args)) => cmd::token::run(args),
     };
     match outcome {

@@ -86,6 +86,14 @@ fn write_ready_file(path: &Path, server: &Server) -> std::io::Result<()> {
     std::fs::rename(&temporary, path)
 }
 
+/// Waits for the first signal to stop. Where signals cannot be had there is none to wait for.
+#[cfg(target_os = "linux")]
+pub(crate) async fn stop_signal() {
+    if let Ok(mut signals) = StopSignals::new() {
+        signals.next().await;
+    }
+}
+
 /// SIGTERM, which hosts send, and SIGINT, which people send.
 struct StopSignals {
     terminate: Signal,

@@ -40,7 +40,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
 
 /// Where the App Certificate comes from: never from an argument, which other users of the machine could read.
 #[derive(Debug, clap::Args)]
-struct CertificateSource {
+pub(crate) struct CertificateSource {
     /// A file that holds the App Certificate; `-` reads it from standard input. Without this, the environment variable
     /// APP_CERTIFICATE is used.
     #[arg(long, value_name = "FILE")]
@@ -48,7 +48,7 @@ struct CertificateSource {
 }
 
 impl CertificateSource {
-    fn read(&self) -> Result<AppCertificate> {
+    pub(crate) fn read(&self) -> Result<AppCertificate> {
         let text = match &self.certificate_file {
             Some(path) if path == Path::new("-") => read_stdin()?,
             Some(path) => std::fs::read_to_string(path)
