@@ -33,8 +33,12 @@ impl Oracle {
 
     /// Sends a request and panics where the answer is not as it must be.
     ///
-    /// Returns the answer's status; `None` where the input is no request.
+    /// Returns the answer's status; `None` where the input is no request, or tells the certificate itself.
     pub fn hold(&self, input: &[u8]) -> Option<u16> {
+        if tells_the_certificate(input) {
+            // An answer may repeat what was asked, and a fuzzer finds every word that it is searched for.
+            return None;
+        }
         let (strict, input) = input.strip_prefix(b"~").map_or((true, input), |rest| (false, rest));
         let (head, body) = split(input, b"\n\n").unwrap_or((input, b""));
         let mut lines = head.split(|byte| *byte == b'\n');
@@ -71,6 +75,19 @@ fn server(more: &[(&str, &str)]) -> InProcess {
     };
     let config = Config::load(None, &environment).expect("the settings are right");
     InProcess::new(&config).expect("the settings go together")
+}
+
+/// Whether an input has the certificate in it, as it is or percent-encoded.
+fn tells_the_certificate(input: &[u8]) -> bool {
+    let mut rest = input;
+    let mut plain = Vec::new();
+    while let Some((first, after)) = rest.split_first() {
+        let pair = after.get(..2).filter(|_| *first == b'%').and_then(|pair| std::str::from_utf8(pair).ok());
+        let decoded = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        plain.push(decoded.unwrap_or(*first));
+        rest = if decoded.is_some() { &after[2..] } else { after };
+    }
+    [input, &plain].into_iter().any(|bytes| bytes.windows(CERTIFICATE.len()).any(|part| part == CERTIFICATE.as_bytes()))
 }
 
 fn split<'a>(bytes: &'a [u8], by: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
