@@ -289,7 +289,7 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// How much more memory than at first the program may hold after a case, in bytes.
-const KEPT_MEMORY: u64 = 24 << 20;
+const KEPT_MEMORY: u64 = 96 << 20;
 
 /// How many more sockets: those to an issuer that are kept open.
 const KEPT_SOCKETS: usize = 4;
